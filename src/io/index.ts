@@ -1,0 +1,2 @@
+/** The only room that touches the disk. */
+export type { DirectoryEntry, FileHandle, FileSystem, OpenOptions } from './fileSystem.ts'

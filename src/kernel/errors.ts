@@ -1,0 +1,83 @@
+/**
+ * Every error a caller can meet, in one table.
+ *
+ * Codes are wire protocol: a name or a number, once released, is never reused. Where Kafka has the
+ * error, `wire` is Kafka's number; ours start at 900. `http` is the status that listeners answer
+ * with, `retryable` says whether the same call may succeed later without being changed.
+ */
+export const ERRORS = {
+  UNKNOWN: { wire: -1, http: 500, retryable: false },
+  OFFSET_OUT_OF_RANGE: { wire: 1, http: 416, retryable: false },
+  CORRUPT_RECORD: { wire: 2, http: 400, retryable: false },
+  TOPIC_NOT_FOUND: { wire: 3, http: 404, retryable: false },
+  REQUEST_TIMED_OUT: { wire: 7, http: 408, retryable: true },
+  RECORD_TOO_LARGE: { wire: 10, http: 413, retryable: false },
+  INVALID_TOPIC_NAME: { wire: 17, http: 400, retryable: false },
+  BATCH_TOO_LARGE: { wire: 18, http: 413, retryable: false },
+  UNSUPPORTED_VERSION: { wire: 35, http: 400, retryable: false },
+  TOPIC_EXISTS: { wire: 36, http: 409, retryable: false },
+  INVALID_PARTITIONS: { wire: 37, http: 422, retryable: false },
+  INVALID_CONFIG: { wire: 40, http: 422, retryable: false },
+  STORAGE_ERROR: { wire: 56, http: 503, retryable: true },
+  UNSUPPORTED_ENCODING: { wire: 76, http: 400, retryable: false },
+
+  INVALID_REQUEST: { wire: 900, http: 400, retryable: false },
+  BROKER_OVERLOADED: { wire: 902, http: 503, retryable: true },
+  SHUTTING_DOWN: { wire: 903, http: 503, retryable: true },
+  RECOVERING: { wire: 904, http: 503, retryable: true },
+  PARTITION_NOT_FOUND: { wire: 905, http: 404, retryable: false },
+  PARTITION_UNAVAILABLE: { wire: 906, http: 503, retryable: false },
+  LOG_CORRUPT: { wire: 907, http: 503, retryable: false },
+  LOG_CLOSED: { wire: 908, http: 503, retryable: true },
+  LOG_FENCED: { wire: 909, http: 503, retryable: false },
+  OUTCOME_UNKNOWN: { wire: 910, http: 503, retryable: false },
+  DISK_FULL: { wire: 911, http: 503, retryable: true },
+  DATA_DIR_LOCKED: { wire: 912, http: 503, retryable: false },
+  FORMAT_TOO_NEW: { wire: 913, http: 503, retryable: false },
+  ROUTE_NOT_FOUND: { wire: 914, http: 404, retryable: false },
+  METHOD_NOT_ALLOWED: { wire: 915, http: 405, retryable: false },
+  UNSUPPORTED_MEDIA_TYPE: { wire: 916, http: 415, retryable: false },
+  TOO_MANY_WAITERS: { wire: 917, http: 503, retryable: true },
+  LIMIT_REACHED: { wire: 918, http: 429, retryable: true },
+  TOO_MANY_FILES: { wire: 919, http: 503, retryable: true },
+  CANCELLED: { wire: 920, http: 499, retryable: true },
+  CONNECTION_FAILED: { wire: 921, http: 503, retryable: true },
+  HEADERS_TOO_LARGE: { wire: 922, http: 431, retryable: false },
+} as const satisfies Record<string, { wire: number; http: number; retryable: boolean }>
+
+export type ErrorCode = keyof typeof ERRORS
+
+/** What went wrong where: a path into the request (`messages[3].value`) to a sentence. */
+export type ErrorFields = Readonly<Record<string, string>>
+
+export interface BrokerErrorOptions extends ErrorOptions {
+  readonly fields?: ErrorFields
+  /** How long to wait before trying again; listeners turn it into `Retry-After`. */
+  readonly retryAfterMs?: number
+}
+
+/** An operating error: it goes to the caller. Match on `code`, never on the message. */
+export class BrokerError extends Error {
+  override readonly name = 'BrokerError'
+  readonly code: ErrorCode
+  readonly fields: ErrorFields | undefined
+  readonly retryAfterMs: number | undefined
+
+  constructor(code: ErrorCode, message: string, options: BrokerErrorOptions = {}) {
+    super(message, options)
+    this.code = code
+    this.fields = options.fields
+    this.retryAfterMs = options.retryAfterMs
+  }
+
+  get retryable(): boolean {
+    return ERRORS[this.code].retryable
+  }
+
+  get httpStatus(): number {
+    return ERRORS[this.code].http
+  }
+}
+
+export const isErrorCode = (value: unknown): value is ErrorCode =>
+  typeof value === 'string' && Object.hasOwn(ERRORS, value)

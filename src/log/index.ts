@@ -1,0 +1,18 @@
+/** Partition logs: the port and its engines. */
+export {
+  ACKS,
+  type Acks,
+  type AppendResult,
+  type BlobStore,
+  type Durability,
+  type LogCapabilities,
+  type LogEngine,
+  type LogOffsets,
+  type LogOptions,
+  type LogStats,
+  type OffsetAtTime,
+  type PartitionLog,
+  type ReadLimit,
+  type ReadResult,
+  type RetentionPolicy,
+} from './port.ts'

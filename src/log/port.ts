@@ -1,0 +1,144 @@
+/**
+ * What a partition log *is*: an ordered, append-only sequence of records with dense offsets.
+ *
+ * The port knows records, offsets and durability; topics, groups and leases are built *on* it. Engines:
+ * `segmented/` (files), `memory/`; a replicated one fits behind the same methods. Nothing above knows files.
+ */
+import type { Offset, TimestampMs } from '../kernel/units.ts'
+import type { RecordBatch } from '../record/index.ts'
+
+/** What a caller waits for. none: nothing; leader: the page cache (survives the process); all: the disk. */
+export const ACKS = ['none', 'leader', 'all'] as const
+export type Acks = (typeof ACKS)[number]
+
+/** What a caller got. `memory` survives a crash of the process, `disk` one of the machine. */
+export type Durability = 'none' | 'memory' | 'disk'
+
+export interface AppendResult {
+  readonly baseOffset: Offset
+  readonly count: number
+  /** The broker's time of the append: one for the whole batch, never less than that of the record before. */
+  readonly timestampMs: TimestampMs
+  readonly durability: Durability
+}
+
+export interface ReadLimit {
+  /** Bytes that a reply should not exceed; one record is returned even where it is larger. */
+  readonly maxBytes: number
+  readonly maxRecords: number
+}
+
+export interface ReadResult {
+  /** Whole records back to back, exactly as stored, the first at the offset that was asked for. Read-only. */
+  readonly bytes: Buffer
+  readonly count: number
+  /** Where to go on: the offset behind the last record returned. */
+  readonly nextOffset: Offset
+  /** The next offset to be written, at the time of the read. */
+  readonly highWatermark: Offset
+}
+
+export interface LogOffsets {
+  /** The earliest offset that can be read. */
+  readonly start: Offset
+  /** The next offset to be written; everything below is readable. */
+  readonly next: Offset
+  /** Everything below is on disk. */
+  readonly durable: Offset
+}
+
+export interface RetentionPolicy {
+  /** Sealed segments whose newest record is older go; undefined keeps them for ever. */
+  readonly maxAgeMs?: number | undefined
+  /** Oldest sealed segments go while the log is larger; undefined sets no bound. */
+  readonly maxBytes?: number | undefined
+}
+
+export interface LogStats {
+  readonly sizeBytes: number
+  readonly segments: number
+}
+
+export interface OffsetAtTime {
+  readonly offset: Offset
+  readonly timestampMs: TimestampMs
+}
+
+export interface LogCapabilities {
+  /** False for an engine that forgets everything with the process. */
+  readonly durable: boolean
+  readonly replicated: boolean
+}
+
+export interface PartitionLog {
+  readonly capabilities: LogCapabilities
+
+  /**
+   * Appends one batch, gives it the next offsets and takes over its bytes.
+   *
+   * Resolves when the batch is as durable as `acks` asks, for `none` as soon as it is queued well-formed (its
+   * result then has no meaning but the count). Calls take effect in the order they were made, even when they
+   * overlap. Rejects with DISK_FULL, TOO_MANY_FILES or STORAGE_ERROR: nothing of the batch is visible and the log
+   * goes on; with LOG_FENCED after a failed sync: what is on disk is unknown until the log is reopened; with
+   * OUTCOME_UNKNOWN where the batch may or may not survive; with LOG_CLOSED; with BROKER_OVERLOADED where too much
+   * waits already.
+   */
+  append(batch: RecordBatch, acks: Acks): Promise<AppendResult>
+
+  /**
+   * Records from `from` on, in order; empty at the end of the log. Rejects with OFFSET_OUT_OF_RANGE below `start`
+   * or above `next`, with LOG_CORRUPT naming file and position where the bytes are not records.
+   */
+  read(from: Offset, limit: ReadLimit): Promise<ReadResult>
+
+  /** The first record at or after a time; undefined where there is none. */
+  offsetAtTime(timestampMs: number): Promise<OffsetAtTime | undefined>
+
+  /** Removes whole sealed segments that end at or below `before`. Resolves with the new start. */
+  truncateBefore(before: Offset): Promise<Offset>
+
+  /** Removes what the policy no longer keeps, whole sealed segments only. Resolves with the new start. */
+  retain(policy: RetentionPolicy): Promise<Offset>
+
+  offsets(): LogOffsets
+  stats(): LogStats
+
+  /** Resolves when everything appended so far is on disk. */
+  sync(): Promise<void>
+
+  /** Finishes what is queued, syncs, releases files. Appends and reads afterwards reject with LOG_CLOSED. */
+  close(): Promise<void>
+}
+
+export interface LogOptions {
+  /** Size in bytes at which a segment is sealed and the next begun. */
+  readonly segmentBytes: number
+  /** Called in the same turn in which records become readable, with the next offset to be written. Must not throw. */
+  readonly onAppended?: (next: Offset) => void
+}
+
+/** Small named values that are replaced as a whole: after a crash the old one is there, or the new one. */
+export interface BlobStore {
+  /** The value, or undefined where there is none. */
+  get(name: string): Promise<Buffer | undefined>
+  /** Resolves when the new value is on disk and would be found after a power loss. */
+  put(name: string, value: Buffer): Promise<void>
+  delete(name: string): Promise<void>
+}
+
+/**
+ * A home for many logs, each under a path of plain names: `topics/orders~1/0`.
+ * Names hold no `.`-only parts and nothing but what a file name may hold.
+ */
+export interface LogEngine {
+  readonly capabilities: LogCapabilities
+  readonly blobs: BlobStore
+  /** Opens the log at `path` and creates it where there is none. Rejects with LOG_CORRUPT naming file and position. */
+  open(path: string, options: LogOptions): Promise<PartitionLog>
+  /** The names directly below `path`; empty where there are none. */
+  list(path: string): Promise<readonly string[]>
+  /** Removes every log below `path`, all closed before; finishing a removal that a crash cut short is the same call. */
+  remove(path: string): Promise<void>
+  /** Closes what is still open, notes the clean stop, releases the directory. */
+  close(): Promise<void>
+}

@@ -1,0 +1,38 @@
+/** The record codec: pure functions from bytes to records and back. */
+export {
+  BatchBuilder,
+  batchOf,
+  type RecordBatch,
+  type RecordInput,
+  type Stamp,
+  stampRecord,
+} from './batch.ts'
+export { crc32c } from './crc32c.ts'
+export {
+  checksumMatches,
+  type DecodedRecord,
+  decodeRecord,
+  decodeRecords,
+  recordProblem,
+} from './decode.ts'
+export type { Extension, ProducerMark, RecordHeaders, RecordOrigin } from './extension.ts'
+export {
+  AT_CRC,
+  AT_FLAGS,
+  FLAG,
+  HEADER_BYTES,
+  hasMore,
+  recordLength,
+  recordOffset,
+  recordPriority,
+  recordTimestampMs,
+  VERSION as RECORD_VERSION,
+} from './layout.ts'
+export {
+  decodeWireBatch,
+  encodeWireBatch,
+  WIRE_BATCH_CONTENT_TYPE,
+  WIRE_HEADER_BYTES,
+  type WireBatch,
+  type WireProducer,
+} from './wireBatch.ts'

@@ -1,0 +1,35 @@
+/**
+ * Decide → apply → append: everything the broker remembers besides records is a state machine replayed
+ * from a journal of its own.
+ */
+export interface Decision<Event, Reply> {
+  /** In order; empty where nothing changes. */
+  readonly events: readonly Event[]
+  readonly reply: Reply
+}
+
+export interface StateMachine<Command, Event, Reply, Snapshot = unknown> {
+  /** Reads state, changes nothing; may refuse by throwing a BrokerError. Time enters here and travels in the events. */
+  decide(command: Command, nowMs: number): Decision<Event, Reply>
+  /** Changes state: synchronous, deterministic, total. No clock, no I/O, no throw. Also the replay path. */
+  apply(event: Event): void
+  /** The whole state as plain data, from which restore() makes an equal machine. */
+  snapshot(): Snapshot
+  /** Replaces the state; called once, before any event is applied. */
+  restore(snapshot: Snapshot): void
+}
+
+/** How events and snapshots become bytes. JSON where nothing is in a hurry, binary where it is. */
+export interface StateCodec<Event, Snapshot> {
+  encodeEvent(event: Event): Uint8Array
+  decodeEvent(bytes: Buffer): Event
+  encodeSnapshot(snapshot: Snapshot): Uint8Array
+  decodeSnapshot(bytes: Buffer): Snapshot
+}
+
+export const jsonCodec = <Event, Snapshot>(): StateCodec<Event, Snapshot> => ({
+  encodeEvent: (event) => Buffer.from(JSON.stringify(event)),
+  decodeEvent: (bytes) => JSON.parse(bytes.toString()) as Event,
+  encodeSnapshot: (snapshot) => Buffer.from(JSON.stringify(snapshot)),
+  decodeSnapshot: (bytes) => JSON.parse(bytes.toString()) as Snapshot,
+})

@@ -1,0 +1,2 @@
+/** Topics: the catalogue and the partitions behind it. */
+export type { TopicConfig } from './config.ts'

@@ -1,0 +1,33 @@
+import { defineConfig } from 'vitest/config'
+
+const project = (name: string, include: string[], test: object = {}) => ({
+  extends: true as const,
+  test: { name, include, ...test },
+})
+
+export default defineConfig({
+  test: {
+    restoreMocks: true,
+    reporters: ['default', './test/support/closingLine.ts'],
+    coverage: {
+      provider: 'v8',
+      include: ['src/**'],
+      thresholds: { lines: 90, branches: 85 },
+    },
+    projects: [
+      project('unit', ['test/{unit,property,tidy}/**/*.test.ts', 'test/contract/memory.test.ts']),
+      project('integration', ['test/integration/**/*.test.ts', 'test/contract/segmented.test.ts'], {
+        testTimeout: 20_000,
+      }),
+      project('e2e', ['test/e2e/**/*.test.ts'], {
+        testTimeout: 60_000,
+        globalSetup: './test/support/build.ts',
+      }),
+      project('crash', ['test/{crash,simulation}/**/*.test.ts'], {
+        testTimeout: 120_000,
+        fileParallelism: false,
+        globalSetup: './test/support/build.ts',
+      }),
+    ],
+  },
+})
