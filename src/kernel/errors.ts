@@ -15,11 +15,19 @@ export const ERRORS = {
   INVALID_TOPIC_NAME: { wire: 17, http: 400, retryable: false },
   BATCH_TOO_LARGE: { wire: 18, http: 413, retryable: false },
   UNSUPPORTED_VERSION: { wire: 35, http: 400, retryable: false },
+  STALE_GENERATION: { wire: 22, http: 409, retryable: false },
+  GROUP_MODE_CONFLICT: { wire: 23, http: 409, retryable: false },
+  UNKNOWN_MEMBER: { wire: 25, http: 404, retryable: false },
   TOPIC_EXISTS: { wire: 36, http: 409, retryable: false },
   INVALID_PARTITIONS: { wire: 37, http: 422, retryable: false },
   INVALID_CONFIG: { wire: 40, http: 422, retryable: false },
+  OUT_OF_ORDER_SEQUENCE: { wire: 45, http: 409, retryable: false },
+  INVALID_PRODUCER_EPOCH: { wire: 47, http: 409, retryable: false },
   STORAGE_ERROR: { wire: 56, http: 503, retryable: true },
+  GROUP_NOT_EMPTY: { wire: 68, http: 409, retryable: false },
+  GROUP_NOT_FOUND: { wire: 69, http: 404, retryable: false },
   UNSUPPORTED_ENCODING: { wire: 76, http: 400, retryable: false },
+  GROUP_FULL: { wire: 81, http: 429, retryable: true },
 
   INVALID_REQUEST: { wire: 900, http: 400, retryable: false },
   BROKER_OVERLOADED: { wire: 902, http: 503, retryable: true },
@@ -43,6 +51,9 @@ export const ERRORS = {
   CANCELLED: { wire: 920, http: 499, retryable: true },
   CONNECTION_FAILED: { wire: 921, http: 503, retryable: true },
   HEADERS_TOO_LARGE: { wire: 922, http: 431, retryable: false },
+  NOT_ASSIGNED: { wire: 930, http: 403, retryable: false },
+  PARTITION_HELD: { wire: 931, http: 409, retryable: false },
+  IDEMPOTENCY_CONFLICT: { wire: 932, http: 422, retryable: false },
 } as const satisfies Record<string, { wire: number; http: number; retryable: boolean }>
 
 export type ErrorCode = keyof typeof ERRORS
