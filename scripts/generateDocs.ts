@@ -1,0 +1,11 @@
+/** Writes the pages of docs/ that come from the code. Tests compare them; `npm run docs` renews them. */
+import { writeFileSync } from 'node:fs'
+import { configurationPage } from '../src/config/index.ts'
+
+const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
+  'configuration.md': configurationPage,
+}
+
+for (const [name, page] of Object.entries(PAGES)) {
+  writeFileSync(new URL(`../docs/${name}`, import.meta.url), await page())
+}

@@ -1,0 +1,16 @@
+/** Settings: declared once, merged from four places, explained. */
+export { configurationPage, type SettingRow, settingRows } from './describe.ts'
+export type { FileText } from './file.ts'
+export { rangeOf, type SettingKind, type Spec } from './kinds.ts'
+export {
+  type ConfigSources,
+  type Configuration,
+  configPath,
+  type Environment,
+  loadConfiguration,
+  type Origin,
+} from './load.ts'
+export { ConfigError, type ConfigProblem } from './problems.ts'
+export { SETTINGS, type Setting, type SettingName, type Settings } from './settings.ts'
+export { formatSizeBytes, parseSizeBytes } from './size.ts'
+export { suggest } from './suggest.ts'
