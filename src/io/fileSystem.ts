@@ -5,6 +5,8 @@
  * Errors are Node's own system errors (`code` ENOSPC, EMFILE, ENOENT, …); turning them into broker errors is
  * the caller's work. Paths are absolute or relative to the working directory, with `/`.
  */
+import type { DirectoryLock } from './directoryLock.ts'
+
 export interface OpenOptions {
   /** read: must exist. write: read and write, must exist. create: read and write, made where missing. */
   readonly mode: 'read' | 'write' | 'create'
@@ -42,4 +44,9 @@ export interface FileSystem {
   /** Makes the entries of a directory (creations, renames, removals) survive a power loss. */
   syncDirectory(path: string): Promise<void>
   exists(path: string): Promise<boolean>
+  /**
+   * Keeps other processes out of a directory; absent where there can be none. Rejects with DATA_DIR_LOCKED
+   * while it is held.
+   */
+  lock?(path: string): Promise<DirectoryLock>
 }

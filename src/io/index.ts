@@ -1,2 +1,11 @@
 /** The only room that touches the disk. */
+export { readWholeFile, TEMPORARY_SUFFIX, writeFileAtomically } from './atomicFile.ts'
+export {
+  type DirectoryLock,
+  LOCK_NAME,
+  lockDirectory,
+  lockHolder,
+  type ProcessIdentity,
+} from './directoryLock.ts'
 export type { DirectoryEntry, FileHandle, FileSystem, OpenOptions } from './fileSystem.ts'
+export { isSystemError, nodeFileSystem } from './nodeFileSystem.ts'
