@@ -1,4 +1,5 @@
 /** Partition logs: the port and its engines. */
+export { memoryEngine } from './memory/engine.ts'
 export {
   ACKS,
   type Acks,
