@@ -13,13 +13,19 @@ export interface StateMachine<Command, Event, Reply, Snapshot = unknown> {
   decide(command: Command, nowMs: number): Decision<Event, Reply>
   /** Changes state: synchronous, deterministic, total. No clock, no I/O, no throw. Also the replay path. */
   apply(event: Event): void
-  /** The whole state as plain data, from which restore() makes an equal machine. */
+  /** The whole state, from which restore() makes an equal machine. Encoded in the same turn: it may share structure. */
   snapshot(): Snapshot
-  /** Replaces the state; called once, before any event is applied. */
+  /** Replaces the state; called once, before any event is applied, and not at all where there is no snapshot. */
   restore(snapshot: Snapshot): void
 }
 
-/** How events and snapshots become bytes. JSON where nothing is in a hurry, binary where it is. */
+/**
+ * How events and snapshots become bytes. JSON where nothing is in a hurry, binary where it is.
+ *
+ * Encoded bytes belong to the runner from then on (no scratch buffer that is used again). Bytes to decode are a
+ * view that is gone after the call: what is kept of them is copied. Decoding throws where it meets an event or a
+ * snapshot that it does not know; the machine then refuses to start.
+ */
 export interface StateCodec<Event, Snapshot> {
   encodeEvent(event: Event): Uint8Array
   decodeEvent(bytes: Buffer): Event
