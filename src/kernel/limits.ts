@@ -3,7 +3,7 @@
  * these bounds is a setting (see `config`); these are the bounds themselves.
  */
 import { invariant } from './invariant.ts'
-import { GiB, KiB, MiB } from './units.ts'
+import { GiB, KiB, MINUTE_MS, MiB, SECOND_MS } from './units.ts'
 
 export const LIMITS = {
   /** One record with its header, extension block, key and value, in bytes. */
@@ -31,6 +31,15 @@ export const LIMITS = {
   readBytesMax: 16 * MiB,
   /** Longest long poll, in milliseconds. */
   longPollMsMax: 60_000,
+  /** Consumer groups of the broker. */
+  groupsMax: 10_000,
+  /** Members of one group. */
+  groupMembersMax: 1_000,
+  /** Topics that one member may subscribe to. */
+  memberTopicsMax: 100,
+  /** How long a member may be silent before it is evicted, in milliseconds. */
+  sessionTimeoutMsMin: 1 * SECOND_MS,
+  sessionTimeoutMsMax: 30 * MINUTE_MS,
 } as const
 
 invariant(LIMITS.recordBytesMax <= LIMITS.batchBytesMax, 'a record fits in a batch')
