@@ -1,0 +1,11 @@
+/** What an operator sees of a running broker: its log and its metrics. */
+export {
+  createLogger,
+  LOG_LEVELS,
+  type LogDestination,
+  type LoggerOptions,
+  type LogLevel,
+  type RootLogger,
+} from './logger.ts'
+export type { Meters, OperationMeter, TopicMeter } from './meters.ts'
+export { type BuildInfo, type MetricSources, Metrics, type TopicSize } from './metrics.ts'

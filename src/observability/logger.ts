@@ -1,0 +1,69 @@
+/**
+ * The daemon's log: pino behind the kernel's Logger. One JSON object a line, or on a terminal one coloured line.
+ *
+ *   {"level":"info","time":"2026-01-31T12:00:00.000Z","pid":7,"port":8080,"msg":"listening"}
+ *
+ * Written synchronously: a daemon that logs little and dies hard must not lose its last words.
+ * Levels: error = somebody must act; warn = the broker helped itself, look when you can; info = its life
+ * (start, stop, topics); debug = single requests.
+ */
+import { pino } from 'pino'
+import pretty from 'pino-pretty'
+import type { LogFields, Logger } from '../kernel/platform.ts'
+
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+export interface LogDestination {
+  write(line: string): void
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel
+  readonly format: 'pretty' | 'json'
+  /** Default: standard output. */
+  readonly destination?: LogDestination | undefined
+  /** For `pretty`; default false. */
+  readonly colour?: boolean
+}
+
+/** A logger that can also say why the process is about to end. */
+export interface RootLogger extends Logger {
+  fatal(fields: LogFields, message: string): void
+}
+
+/** An error under `err` is written with its message, code, cause and stack. */
+export function createLogger(options: LoggerOptions): RootLogger {
+  const logger = pino(
+    {
+      level: options.level,
+      base: { pid: process.pid },
+      timestamp: pino.stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: pino.stdSerializers.errWithCause },
+    },
+    stream(options),
+  )
+  return {
+    debug: (fields, message) => logger.debug(fields, message),
+    info: (fields, message) => logger.info(fields, message),
+    warn: (fields, message) => logger.warn(fields, message),
+    error: (fields, message) => logger.error(fields, message),
+    fatal: (fields, message) => logger.fatal(fields, message),
+  }
+}
+
+const STANDARD_OUTPUT = 1
+
+function stream({ format, destination, colour = false }: LoggerOptions): LogDestination {
+  const plain = destination ?? pino.destination({ dest: STANDARD_OUTPUT, sync: true })
+  if (format === 'json') return plain
+  const formatted = pretty.prettyFactory({
+    colorize: colour,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid',
+    levelFirst: false,
+    singleLine: true,
+  })
+  return { write: (line) => plain.write(formatted(line)) }
+}

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest'
+import { BrokerError } from '../../../src/kernel/errors.ts'
+import { createLogger, type LoggerOptions } from '../../../src/observability/index.ts'
+
+function open(options: Partial<LoggerOptions> = {}) {
+  const lines: string[] = []
+  const destination = { write: (line: string) => void lines.push(line) }
+  return { lines, logger: createLogger({ level: 'info', format: 'json', destination, ...options }) }
+}
+
+describe('logger', () => {
+  test('writes one JSON object a line', () => {
+    const { lines, logger } = open()
+    logger.info({ port: 8080 }, 'listening')
+    expect(lines).toHaveLength(1)
+    expect(lines[0]).toMatch(/\n$/)
+    expect(JSON.parse(lines[0] ?? '')).toEqual({
+      level: 'info',
+      time: expect.stringMatching(/^\d{4}-\d\d-\d\dT.*Z$/),
+      pid: process.pid,
+      port: 8080,
+      msg: 'listening',
+    })
+  })
+
+  test('leaves out what is below its level', () => {
+    const { lines, logger } = open({ level: 'warn' })
+    logger.debug({}, 'a')
+    logger.info({}, 'b')
+    logger.warn({}, 'c')
+    logger.error({}, 'd')
+    logger.fatal({}, 'e')
+    expect(lines.map((line) => JSON.parse(line).level)).toEqual(['warn', 'error', 'fatal'])
+  })
+
+  test('says nothing at all when it is silent', () => {
+    const { lines, logger } = open({ level: 'silent' })
+    logger.fatal({}, 'e')
+    expect(lines).toEqual([])
+  })
+
+  test('writes an error with its code and cause', () => {
+    const { lines, logger } = open()
+    const cause = new Error('no space')
+    logger.error({ err: new BrokerError('DISK_FULL', 'the disk is full', { cause }) }, 'failed')
+    expect(JSON.parse(lines[0] ?? '').err).toMatchObject({
+      code: 'DISK_FULL',
+      message: 'the disk is full',
+      cause: { message: 'no space' },
+    })
+  })
+
+  test('is readable on a terminal', () => {
+    const { lines, logger } = open({ format: 'pretty' })
+    logger.warn({ topic: 'orders' }, 'cut a torn tail')
+    expect(lines[0]).toMatch(
+      /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: cut a torn tail \{"topic":"orders"\}\n$/,
+    )
+  })
+})

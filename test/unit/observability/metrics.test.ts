@@ -1,0 +1,139 @@
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type MetricSources, Metrics } from '../../../src/observability/index.ts'
+
+const NOTHING: MetricSources = {
+  topics: () => [],
+  waiters: () => 0,
+  unavailablePartitions: () => 0,
+}
+
+function open(sources: Partial<MetricSources> = {}): Metrics {
+  const metrics = new Metrics({ ...NOTHING, ...sources }, { version: '1.2.3' })
+  onTestFinished(() => metrics.close())
+  return metrics
+}
+
+/** The lines of one metric, its HELP and TYPE left out. */
+async function linesOf(metrics: Metrics, name: string): Promise<readonly string[]> {
+  const text = await metrics.text()
+  return text.split('\n').filter((line) => line.startsWith(name))
+}
+
+describe('metrics', () => {
+  test('count operations by outcome', async () => {
+    const metrics = open()
+    const publish = metrics.meters.operation('records.publish')
+    publish.succeeded(0.001)
+    publish.succeeded(0.002)
+    publish.failed('TOPIC_NOT_FOUND', 0.0001)
+    expect(await linesOf(metrics, 'goqueue_operations_total')).toEqual([
+      'goqueue_operations_total{operation="records.publish",code="OK"} 2',
+      'goqueue_operations_total{operation="records.publish",code="TOPIC_NOT_FOUND"} 1',
+    ])
+  })
+
+  test('are the same when they are scraped twice', async () => {
+    const metrics = open()
+    metrics.meters.operation('topics.list').succeeded(1)
+    metrics.meters.topic('orders').readMessages = 7
+    const names = ['goqueue_operations_total', 'goqueue_read_messages_total']
+    for (const name of names) {
+      expect(await linesOf(metrics, name)).toEqual(await linesOf(metrics, name))
+    }
+  })
+
+  test('hold durations as a cumulative histogram', async () => {
+    const metrics = open()
+    const read = metrics.meters.operation('records.read')
+    for (const seconds of [0.0001, 0.00015, 5]) read.succeeded(seconds)
+    const lines = await linesOf(metrics, 'goqueue_operation_duration_seconds')
+    const label = 'operation="records.read"'
+    expect(lines).toContain(`goqueue_operation_duration_seconds_bucket{${label},le="0.0001"} 1`)
+    expect(lines).toContain(`goqueue_operation_duration_seconds_bucket{${label},le="0.0002"} 2`)
+    expect(lines).toContain(`goqueue_operation_duration_seconds_bucket{${label},le="1.6384"} 2`)
+    expect(lines).toContain(`goqueue_operation_duration_seconds_bucket{${label},le="+Inf"} 3`)
+    expect(lines).toContain(`goqueue_operation_duration_seconds_count{${label}} 3`)
+    expect(lines).toContain(`goqueue_operation_duration_seconds_sum{${label}} 5.00025`)
+  })
+
+  test('show the traffic of a topic until it is deleted', async () => {
+    const metrics = open()
+    const orders = metrics.meters.topic('orders')
+    orders.publishedMessages += 3
+    orders.publishedBytes += 300
+    expect(await linesOf(metrics, 'goqueue_published_bytes_total')).toEqual([
+      'goqueue_published_bytes_total{topic="orders"} 300',
+    ])
+    metrics.meters.forgetTopic('orders')
+    expect(await linesOf(metrics, 'goqueue_published')).toEqual([])
+  })
+
+  test('show sizes, waiters and problems of the moment of the scrape', async () => {
+    let waiting = 1
+    let topics = [{ topic: 'a', partitions: 3, sizeBytes: 1024, messages: 9 }]
+    const metrics = open({
+      topics: async () => topics,
+      waiters: () => waiting,
+      unavailablePartitions: () => 2,
+    })
+    expect(await linesOf(metrics, 'goqueue_topic_')).toEqual([
+      'goqueue_topic_partitions{topic="a"} 3',
+      'goqueue_topic_messages{topic="a"} 9',
+      'goqueue_topic_size_bytes{topic="a"} 1024',
+    ])
+    expect(await linesOf(metrics, 'goqueue_waiters')).toEqual(['goqueue_waiters 1'])
+    expect(await linesOf(metrics, 'goqueue_partitions_un')).toEqual([
+      'goqueue_partitions_unavailable 2',
+    ])
+    waiting = 5
+    topics = []
+    expect(await linesOf(metrics, 'goqueue_waiters')).toEqual(['goqueue_waiters 5'])
+    expect(await linesOf(metrics, 'goqueue_topic_')).toEqual([])
+  })
+
+  test('of the log count syncs and their failures', async () => {
+    const metrics = open()
+    metrics.meters.sync.observe(0.004)
+    metrics.meters.syncFailures += 1
+    const lines = await linesOf(metrics, 'goqueue_log_sync')
+    expect(lines).toContain('goqueue_log_sync_duration_seconds_count 1')
+    expect(lines).toContain('goqueue_log_sync_failures_total 1')
+  })
+
+  test('each have a help text, a unit or a total, and our name', () => {
+    const catalogue = open().catalogue()
+    expect(catalogue.length).toBeGreaterThan(10)
+    for (const { name, type, help } of catalogue) {
+      expect(help, name).toMatch(/^[A-Z].*\.$/)
+      expect(name.endsWith('_total'), name).toBe(type === 'counter')
+    }
+  })
+
+  test('of two brokers in one process stand apart', async () => {
+    const [one, other] = [open(), open()]
+    one.meters.topic('orders').readBytes = 5
+    expect(await linesOf(other, 'goqueue_read_bytes_total')).toEqual([])
+  })
+
+  test('name what runs, and the process with it', async () => {
+    const text = await open().text()
+    expect(text).toContain(
+      `goqueue_build_info{version="1.2.3",node_version="${process.version}"} 1`,
+    )
+    expect(text).toContain('process_resident_memory_bytes')
+    expect(text).not.toContain('nodejs_eventloop_lag')
+  })
+
+  test('show a blocked event loop as lag', async () => {
+    const metrics = open()
+    const until = performance.now() + 150
+    while (performance.now() < until);
+    await vi.waitFor(async () => expect(await worstLagSeconds(metrics)).toBeGreaterThan(0.1))
+    expect(await worstLagSeconds(metrics)).toBeLessThan(0.1)
+  })
+})
+
+async function worstLagSeconds(metrics: Metrics): Promise<number> {
+  const lines = await linesOf(metrics, 'goqueue_event_loop_lag_seconds{quantile="1"}')
+  return Number(lines[0]?.split(' ').at(-1))
+}
