@@ -29,6 +29,15 @@ export {
   VERSION as RECORD_VERSION,
 } from './layout.ts'
 export {
+  hasKeys,
+  keyHash,
+  keyPartition,
+  type PartitionedRun,
+  type SplitBatch,
+  StickyPartitioner,
+  splitByKey,
+} from './partitioner.ts'
+export {
   decodeWireBatch,
   encodeWireBatch,
   WIRE_BATCH_CONTENT_TYPE,
