@@ -14,10 +14,10 @@ import {
   AT_BODY_LENGTH,
   AT_CRC,
   AT_FLAGS,
+  AT_FLAGS_COPY,
   AT_KEY_LENGTH,
   AT_OFFSET,
   AT_PRIORITY,
-  AT_RESERVED,
   AT_TIMESTAMP,
   AT_VERSION,
   FLAG,
@@ -97,10 +97,10 @@ export class BatchBuilder {
       (extension ? FLAG.EXTENSION : 0) |
       (value === null ? FLAG.NULL_VALUE : 0) |
       (record.control ? FLAG.CONTROL : 0)
-    // Offset, timestamp and checksum stay zero until a log stamps them.
+    // Offset, timestamp, checksum and the copy of the flags stay zero until a log stamps them.
     bytes.fill(0, start + AT_CRC, start + AT_PRIORITY)
     bytes[start + AT_PRIORITY] = record.priority ?? NORMAL_PRIORITY
-    bytes[start + AT_RESERVED] = 0
+    bytes[start + AT_FLAGS_COPY] = 0
     putU16(bytes, start + AT_KEY_LENGTH, keyLength)
     putU32(bytes, start + AT_BODY_LENGTH, bodyLength)
     this.#length = start + length
@@ -156,8 +156,10 @@ export interface Stamp {
 
 /** Writes offset, timestamp, batch chain and checksum into the record of `length` bytes at `at`. */
 export function stampRecord(bytes: Buffer, at: number, length: number, stamp: Stamp): void {
-  const flags = bytes[at + AT_FLAGS] as number
-  bytes[at + AT_FLAGS] = stamp.more ? flags | FLAG.MORE : flags & ~FLAG.MORE
+  const before = bytes[at + AT_FLAGS] as number
+  const flags = stamp.more ? before | FLAG.MORE : before & ~FLAG.MORE
+  bytes[at + AT_FLAGS] = flags
+  bytes[at + AT_FLAGS_COPY] = flags
   putU64(bytes, at + AT_OFFSET, stamp.offset)
   putU64(bytes, at + AT_TIMESTAMP, stamp.timestampMs)
   putU32(bytes, at + AT_CRC, crc32c(bytes, at + AT_OFFSET, at + length))

@@ -6,10 +6,10 @@ import {
   AT_BODY_LENGTH,
   AT_CRC,
   AT_FLAGS,
+  AT_FLAGS_COPY,
   AT_KEY_LENGTH,
   AT_OFFSET,
   AT_PRIORITY,
-  AT_RESERVED,
   AT_VERSION,
   FLAG,
   HEADER_BYTES,
@@ -38,7 +38,8 @@ export interface DecodedRecord {
 
 /**
  * Why the bytes from `at` (up to `end`) do not start with a whole, well-formed record; undefined when they do.
- * Looks at the form only; {@link checksumMatches} looks at the bytes. `strict` is for what clients send.
+ * Looks at the form only; {@link checksumMatches} looks at the bytes. `strict` is for what clients send, not yet
+ * stamped by a log.
  */
 export function recordProblem(
   bytes: Buffer,
@@ -51,7 +52,7 @@ export function recordProblem(
   if (bytes[at + AT_VERSION] !== VERSION) return `unknown record version ${bytes[at + AT_VERSION]}`
   const flags = bytes[at + AT_FLAGS] as number
   if ((flags & ~KNOWN_FLAGS) !== 0) return `unknown record flags 0x${flags.toString(16)}`
-  if (bytes[at + AT_RESERVED] !== 0) return 'reserved byte is not zero'
+  if (bytes[at + AT_FLAGS_COPY] !== (strict ? 0 : flags)) return 'the copy of the flags differs'
   if (!isPriority(bytes[at + AT_PRIORITY] as number)) {
     return `unknown priority ${bytes[at + AT_PRIORITY]}`
   }

@@ -183,12 +183,19 @@ function sectionProblem(
   end: number,
 ): string | undefined {
   if (type === SECTION.HEADERS) return headersProblem(bytes, start, end)
-  if (type === SECTION.PRODUCER && end - start !== PRODUCER_BYTES)
-    return 'producer section of a wrong size'
-  if (type === SECTION.ORIGIN && end - start !== ORIGIN_BYTES)
-    return 'origin section of a wrong size'
+  if (type === SECTION.PRODUCER) {
+    if (end - start !== PRODUCER_BYTES) return 'producer section of a wrong size'
+    if (!isSafe(bytes, start)) return 'producer id out of range'
+  }
+  if (type === SECTION.ORIGIN) {
+    if (end - start !== ORIGIN_BYTES) return 'origin section of a wrong size'
+    if (!isSafe(bytes, start + 4) || !isSafe(bytes, start + 12)) return 'origin out of range'
+  }
   return undefined
 }
+
+/** True where the uint64 at `at` is a number that JavaScript holds exactly. */
+const isSafe = (bytes: Buffer, at: number): boolean => Number.isSafeInteger(u64(bytes, at))
 
 function headersProblem(bytes: Buffer, start: number, end: number): string | undefined {
   if (end - start < 2) return 'headers section without a count'

@@ -8,7 +8,7 @@
  *    8  offset         u64
  *   16  timestamp      u64   milliseconds since 1970, by the broker's clock at the append
  *   24  priority       u8    0 critical … 4 background
- *   25  reserved = 0   u8
+ *   25  flags again    u8    the first four bytes are outside the checksum: this copy puts the flags inside
  *   26  key length     u16
  *   28  body length    u32   extension block (if flagged) plus value
  *   32  extension block (if flagged), key, value
@@ -29,7 +29,7 @@ export const AT_CRC = 4
 export const AT_OFFSET = 8
 export const AT_TIMESTAMP = 16
 export const AT_PRIORITY = 24
-export const AT_RESERVED = 25
+export const AT_FLAGS_COPY = 25
 export const AT_KEY_LENGTH = 26
 export const AT_BODY_LENGTH = 28
 

@@ -8,11 +8,14 @@
  *    4  crc32c          u32   over every byte from 8 to the end
  *    8  record count    u32
  *   12  record bytes    u32
- *   16  producer id     u64
+ *   16  producer id     u64   1 to 2^53 - 1
  *   24  producer epoch  u16
  *   26  reserved = 0    u16
  *   28  base sequence   u32
  *   32  records
+ *
+ * The first four bytes are outside the checksum. A flipped bit in them is seen all the same: without bit 0 of the
+ * flags every producer field is zero, with it the producer id is not.
  */
 import { BrokerError } from '../kernel/errors.ts'
 import { LIMITS } from '../kernel/limits.ts'
@@ -29,6 +32,7 @@ const WIRE_FLAG_PRODUCER = 0x01
 const SENT_FLAGS = FLAG.EXTENSION | FLAG.NULL_VALUE
 
 export interface WireProducer {
+  /** 1 to 2^53 - 1. */
   readonly producerId: number
   readonly epoch: number
   /** Sequence of the batch's first record. */
@@ -82,11 +86,21 @@ export function decodeWireBatch(
   }
   const bytes = wire.subarray(WIRE_HEADER_BYTES)
   checkRecords(bytes, count, recordBytesMax)
-  const producer =
-    flags & WIRE_FLAG_PRODUCER
-      ? { producerId: u64(wire, 16), epoch: u16(wire, 24), baseSequence: u32(wire, 28) }
-      : undefined
-  return { bytes, count, producer }
+  return { bytes, count, producer: decodeProducer(wire, flags) }
+}
+
+function decodeProducer(wire: Buffer, flags: number): WireProducer | undefined {
+  const producer = { producerId: u64(wire, 16), epoch: u16(wire, 24), baseSequence: u32(wire, 28) }
+  if ((flags & WIRE_FLAG_PRODUCER) === 0) {
+    if (producer.producerId !== 0 || producer.epoch !== 0 || producer.baseSequence !== 0) {
+      throw corrupt('producer fields without their flag')
+    }
+    return undefined
+  }
+  if (producer.producerId === 0 || !Number.isSafeInteger(producer.producerId)) {
+    throw corrupt('producer id out of range')
+  }
+  return producer
 }
 
 function checkRecords(bytes: Buffer, count: number, recordBytesMax: number): void {
