@@ -1,0 +1,14 @@
+import { publishing } from '../support/httpSides.ts'
+import { ratioAtLeast, type Scenario } from '../support/scenario.ts'
+
+const SHAPE = { format: 'raw', batch: 100, valueBytes: 100, connections: 16 } as const
+
+export const scenario: Scenario = {
+  name: 'acks-100',
+  title: 'Raw batches of 100 × 100 B: our acks all against our own acks leader',
+  unit: 'records/s',
+  durability: 'all',
+  bars: [ratioAtLeast('rate', 0.7)],
+  floor: (context) => publishing(context, 'ours', { ...SHAPE, acks: 'leader' }),
+  ours: (context) => publishing(context, 'ours', { ...SHAPE, acks: 'all' }),
+}

@@ -1,0 +1,37 @@
+/** Every scenario, in the order of the table. */
+import type { Scenario } from '../support/scenario.ts'
+import { scenario as acks100 } from './acks-100.ts'
+import { scenario as acks1000 } from './acks-1000.ts'
+import { scenario as appendInproc } from './append-inproc.ts'
+import { scenario as json1 } from './json-1.ts'
+import { scenario as json100 } from './json-100.ts'
+import { scenario as json1000 } from './json-1000.ts'
+import { scenario as jsonSingle } from './json-single.ts'
+import { scenario as latency2000 } from './latency-2000.ts'
+import { scenario as latency10000 } from './latency-10000.ts'
+import { scenario as raw1k100 } from './raw-1k-100.ts'
+import { scenario as raw100 } from './raw-100.ts'
+import { scenario as raw100All } from './raw-100-all.ts'
+import { scenario as raw1000 } from './raw-1000.ts'
+import { scenario as raw1000All } from './raw-1000-all.ts'
+import { scenario as readJson } from './read-json.ts'
+import { scenario as readRaw } from './read-raw.ts'
+
+export const SCENARIOS: readonly Scenario[] = [
+  appendInproc,
+  json1,
+  jsonSingle,
+  json100,
+  json1000,
+  raw100,
+  raw1000,
+  raw1k100,
+  acks100,
+  acks1000,
+  raw100All,
+  raw1000All,
+  readRaw,
+  readJson,
+  latency2000,
+  latency10000,
+]

@@ -1,0 +1,27 @@
+/**
+ * Compiles what is measured: `dist/` (the daemon) and `bench/results/build/` (floors, client, in-process
+ * turns). Floors and ours come from the same compiler, none runs through a loader that rewrites functions.
+ */
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+
+/** The compiled form of a file of `bench/`, as in `load/main.js`. */
+export const built = (path: string): string => `${ROOT}bench/results/build/bench/${path}`
+
+export const DAEMON = process.env['GOQUEUE_BENCH_BIN'] ?? `${ROOT}bin/goqueue.js`
+
+function compile(project: string): void {
+  const run = spawnSync('npx', ['--no-install', 'tsc', '-p', project], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
+  if (run.status !== 0) process.stderr.write(`${run.stdout}${run.stderr}`)
+}
+
+/** Errors of types are shown and do not stop a run: the compiler writes its output all the same. */
+export function build(): void {
+  compile('bench/tsconfig.json')
+  if (process.env['GOQUEUE_BENCH_BIN'] === undefined) compile('tsconfig.build.json')
+}
