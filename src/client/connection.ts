@@ -1,0 +1,144 @@
+/** The way to one broker: a pool of HTTP connections, JSON and raw bodies, typed errors. */
+import { Pool } from 'undici'
+import { BrokerError } from '../kernel/errors.ts'
+import { SECOND_MS } from '../kernel/units.ts'
+import { errorOfExchange, errorOfReply } from './transportErrors.ts'
+
+export interface ConnectionOptions {
+  /** Where the broker listens, with a path where it stands behind one: `http://127.0.0.1:8080`. */
+  readonly url: string
+  /** Longest wait for a connection, in milliseconds; default 5,000. */
+  readonly connectTimeoutMs?: number
+  /** Longest wait for a reply, in milliseconds, long polls not counted; default 30,000. */
+  readonly timeoutMs?: number
+  /** Connections at once; each waiting long poll holds one. Default 128. */
+  readonly connectionsMax?: number
+}
+
+export type Query = Readonly<Record<string, string | number | undefined>>
+
+export interface Ask {
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
+  /** Encoded; see {@link pathOf}. */
+  readonly path: string
+  readonly query?: Query
+  /** Sent as JSON. */
+  readonly json?: unknown
+  /** Sent as it is, with its content type. */
+  readonly raw?: { readonly bytes: Uint8Array; readonly contentType: string }
+  readonly accept?: string
+  readonly signal?: AbortSignal | undefined
+  /** How long the broker may hold the request back before it answers, in milliseconds: a long poll. */
+  readonly waitMs?: number | undefined
+  /** Statuses from 400 on that are answers, not errors. */
+  readonly alsoAnswers?: readonly number[]
+}
+
+export interface Answer {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer
+}
+
+const DEFAULTS = { connectTimeoutMs: 5 * SECOND_MS, timeoutMs: 30 * SECOND_MS, connectionsMax: 128 }
+
+/** `topics/orders` of `'topics', 'orders'`, each part encoded. */
+export const pathOf = (...parts: readonly (string | number)[]): string =>
+  parts.map((part) => `/${encodeURIComponent(part)}`).join('')
+
+export class Connection {
+  /** As it was given, without a slash at its end. */
+  readonly url: string
+  readonly #pool: Pool
+  readonly #basePath: string
+  readonly #timeoutMs: number
+
+  /** Connects nowhere yet. Throws INVALID_REQUEST where `url` is not an http or https URL. */
+  constructor(options: ConnectionOptions) {
+    const url = parseUrl(options.url)
+    const { connectTimeoutMs, timeoutMs, connectionsMax } = { ...DEFAULTS, ...options }
+    this.url = options.url.replace(/\/+$/, '')
+    this.#basePath = url.pathname.replace(/\/+$/, '')
+    this.#timeoutMs = timeoutMs
+    this.#pool = new Pool(url.origin, {
+      connections: connectionsMax,
+      connect: { timeout: connectTimeoutMs },
+    })
+  }
+
+  /** The JSON body of the answer; errors as {@link Connection.ask} has them. */
+  async askJson(ask: Ask): Promise<unknown> {
+    const { body, status } = await this.ask(ask)
+    try {
+      return JSON.parse(body.toString()) as unknown
+    } catch (cause) {
+      const message = `${this.url}${ask.path} answered ${status} with no JSON: is it a goqueue broker?`
+      throw new BrokerError('UNKNOWN', message, { cause })
+    }
+  }
+
+  /**
+   * One exchange. Rejects with the broker's own BrokerError by its code; with CONNECTION_FAILED,
+   * REQUEST_TIMED_OUT or OUTCOME_UNKNOWN where there was no answer; with CANCELLED where `signal` aborted.
+   */
+  async ask(ask: Ask): Promise<Answer> {
+    const { statusCode: status, headers, body } = await this.#exchange(ask)
+    if (status < 400 || ask.alsoAnswers?.includes(status)) return { status, headers, body }
+    throw errorOfReply({
+      status,
+      url: this.url + ask.path,
+      body: body.toString(),
+      retryAfter: one(headers['retry-after']),
+    })
+  }
+
+  async #exchange(ask: Ask) {
+    try {
+      const answer = await this.#pool.request({
+        method: ask.method,
+        path: this.#basePath + ask.path + queryText(ask.query),
+        ...contentOf(ask),
+        signal: ask.signal ?? null,
+        headersTimeout: this.#timeoutMs + (ask.waitMs ?? 0),
+        bodyTimeout: this.#timeoutMs,
+      })
+      return { ...answer, body: Buffer.from(await answer.body.arrayBuffer()) }
+    } catch (error) {
+      throw errorOfExchange({
+        error,
+        origin: this.url,
+        changes: ask.method !== 'GET',
+        aborted: ask.signal?.aborted === true,
+      })
+    }
+  }
+
+  /** Lets requests under way end, then closes every connection. */
+  async close(): Promise<void> {
+    await this.#pool.close()
+  }
+}
+
+function contentOf({ json, raw, accept = 'application/json' }: Ask) {
+  if (raw !== undefined) {
+    return { headers: { accept, 'content-type': raw.contentType }, body: raw.bytes }
+  }
+  if (json === undefined) return { headers: { accept } }
+  return { headers: { accept, 'content-type': 'application/json' }, body: JSON.stringify(json) }
+}
+
+function parseUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.protocol === 'http:' || url?.protocol === 'https:') return url
+  throw new BrokerError('INVALID_REQUEST', `not an http or https URL: ${text}`)
+}
+
+function queryText(query: Query = {}): string {
+  const parts = Object.entries(query).flatMap(([name, value]) =>
+    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
+  )
+  return parts.length === 0 ? '' : `?${parts.join('&')}`
+}
+
+const one = (value: string | string[] | undefined): string | undefined =>
+  Array.isArray(value) ? value[0] : value
