@@ -15,6 +15,7 @@ import type {
   GroupMode,
   GroupReply,
   Membership,
+  TopicFact,
 } from './events.ts'
 import type { Group, Member } from './group.ts'
 
@@ -196,6 +197,7 @@ export function decideCommit(groups: Groups, command: CommandOf<'commit'>, atMs:
 export function decideReset(groups: Groups, command: CommandOf<'reset'>, atMs: number): Decided {
   const group = groupOf(groups, command.group)
   const { fact } = command
+  checkPartitions(fact, command.floors)
   const held = command.floors.filter(({ partition }) => group.holderOf(fact.name, partition))
   if (held.length > 0) {
     throw new BrokerError(
@@ -225,6 +227,20 @@ export function decideReset(groups: Groups, command: CommandOf<'reset'>, atMs: n
   const events: GroupEvent[] = group.differs(fact) ? [{ type: 'topic', fact }] : []
   events.push({ type: 'reset', group: group.id, fact, floors, atMs })
   return { events, reply }
+}
+
+/** Throws TOPIC_NOT_FOUND or PARTITION_NOT_FOUND. */
+export function checkPartitions(
+  { name, id, partitions }: TopicFact,
+  places: readonly { readonly partition: number }[],
+): void {
+  if (id === 0) throw new BrokerError('TOPIC_NOT_FOUND', `there is no topic ${name}`)
+  const unknown = places.find(({ partition }) => partition < 0 || partition >= partitions)
+  if (unknown === undefined) return
+  throw new BrokerError(
+    'PARTITION_NOT_FOUND',
+    `topic ${name} has partitions 0 to ${partitions - 1}, not ${unknown.partition}`,
+  )
 }
 
 export function decideDelete(groups: Groups, command: CommandOf<'delete'>): Decided {
