@@ -12,5 +12,3 @@ export {
 } from './load.ts'
 export { ConfigError, type ConfigProblem } from './problems.ts'
 export { SETTINGS, type Setting, type SettingName, type Settings } from './settings.ts'
-export { formatSizeBytes, parseSizeBytes } from './size.ts'
-export { suggest } from './suggest.ts'

@@ -7,7 +7,7 @@
  */
 import Type, { type TArray, type TInteger, type TNull, type TString, type TUnion } from 'typebox'
 import { formatDurationMs, parseDurationMs } from '../kernel/duration.ts'
-import { formatSizeBytes, parseSizeBytes } from './size.ts'
+import { formatSizeBytes, parseSizeBytes } from '../kernel/size.ts'
 
 export type SettingKind = 'integer' | 'size' | 'duration' | 'text' | 'choice' | 'list'
 export type SettingValue = number | string | null | readonly string[]

@@ -6,11 +6,12 @@
  * Nothing is read here: `app` brings the file's text, the environment and the flags. Every problem of every
  * layer is found before anything is reported.
  */
+
+import { suggest } from '../kernel/suggest.ts'
 import { type FileEntry, type FileText, parseFile } from './file.ts'
 import { parseValue, type SettingValue } from './kinds.ts'
 import { ConfigError, type ConfigProblem } from './problems.ts'
 import { SETTINGS, type Setting, type SettingName, type Settings } from './settings.ts'
-import { suggest } from './suggest.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

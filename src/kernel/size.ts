@@ -2,7 +2,7 @@
  * Sizes as people write them. Powers of 1000 and of 1024 have names of their own (64MB = 64,000,000 bytes,
  * 64MiB = 67,108,864); a bare `64M`, which tools read both ways, is refused.
  */
-import { GiB, KiB, MiB } from '../kernel/units.ts'
+import { GiB, KiB, MiB } from './units.ts'
 
 const UNIT_BYTES: Readonly<Record<string, number>> = {
   b: 1,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { formatSizeBytes, parseSizeBytes } from '../../../src/config/index.ts'
+import { formatSizeBytes, parseSizeBytes } from '../../../src/kernel/size.ts'
 
 describe('size', () => {
   test.each([

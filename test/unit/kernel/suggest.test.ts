@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { suggest } from '../../../src/config/index.ts'
+import { suggest } from '../../../src/kernel/suggest.ts'
 
 const KNOWN = ['port', 'host', 'data-dir', 'segment-bytes']
 

@@ -1,0 +1,78 @@
+/** Options that commands share, and how their values are read. Everything arrives as text: nothing is guessed. */
+import type { Argv } from 'yargs'
+import { parseDurationMs } from '../kernel/duration.ts'
+import { UsageError } from './failureReport.ts'
+import type { Format } from './output.ts'
+
+export const DEFAULT_URL = 'http://127.0.0.1:8080'
+
+/** Options of every command that asks a broker. */
+export interface BrokerOptions {
+  readonly url: string | undefined
+}
+
+export const brokerOptions = <T>(yargs: Argv<T>) =>
+  yargs.option('url', {
+    describe: `The broker's URL [GOQUEUE_URL, else ${DEFAULT_URL}]`,
+    coerce: text('url'),
+    string: true,
+    requiresArg: true,
+  })
+
+export const formatOption = <T>(yargs: Argv<T>) =>
+  yargs.option('output', {
+    alias: 'o',
+    describe: 'table or json [table on a terminal, else json]',
+    coerce: (value: unknown): Format => oneOf('output', ['table', 'json'], value),
+    requiresArg: true,
+  })
+
+/** The value of an option that may be given once. */
+export function text(name: string): (value: unknown) => string | undefined {
+  return (value) => {
+    if (Array.isArray(value)) throw new UsageError(`--${name} is given more than once`)
+    return value === undefined ? undefined : String(value)
+  }
+}
+
+export interface IntegerBounds {
+  readonly min: number
+  readonly max: number
+}
+
+export function integer(
+  name: string,
+  { min, max }: IntegerBounds,
+): (value: unknown) => number | undefined {
+  return (value) => {
+    const given = text(name)(value)
+    if (given === undefined) return undefined
+    const parsed = /^\d+$/.test(given) ? Number(given) : Number.NaN
+    if (parsed >= min && parsed <= max) return parsed
+    const range = max === Number.MAX_SAFE_INTEGER ? `from ${min} on` : `${min} to ${max}`
+    throw new UsageError(`--${name} must be a whole number, ${range}, not "${given}"`)
+  }
+}
+
+export function oneOf<const T extends string>(
+  name: string,
+  choices: readonly T[],
+  value: unknown,
+): T {
+  const given = text(name)(value)
+  const chosen = choices.find((choice) => choice === given)
+  if (chosen !== undefined) return chosen
+  throw new UsageError(`--${name} must be one of ${choices.join(', ')}, not "${given}"`)
+}
+
+/** Milliseconds; `none` is null. */
+export function durationOrNone(name: string): (value: unknown) => number | null | undefined {
+  return (value) => {
+    const given = text(name)(value)
+    if (given === undefined) return undefined
+    if (given === 'none') return null
+    const parsed = parseDurationMs(given)
+    if (parsed !== undefined) return parsed
+    throw new UsageError(`--${name} must be a duration such as 30s, 12h or 7d, or none`)
+  }
+}
