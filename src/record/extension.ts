@@ -37,7 +37,8 @@ export interface Extension {
 
 const SECTION = { HEADERS: 1, PRODUCER: 2, ORIGIN: 3 } as const
 const LAST_SECTION = SECTION.ORIGIN
-const PRODUCER_BYTES = 14
+/** Body of a producer section. */
+export const PRODUCER_BYTES = 14
 const ORIGIN_BYTES = 20
 
 /** The block's bytes, its own length first; undefined where there is nothing to carry. */
@@ -92,10 +93,15 @@ function encodeHeaders(headers: RecordHeaders): Buffer {
 
 function encodeProducer(mark: ProducerMark): Buffer {
   const bytes = Buffer.allocUnsafe(PRODUCER_BYTES)
-  putU64(bytes, 0, mark.producerId)
-  putU16(bytes, 8, mark.epoch)
-  putU32(bytes, 10, mark.sequence)
+  putProducer(bytes, 0, mark)
   return bytes
+}
+
+/** Writes the body of a producer section. */
+export function putProducer(bytes: Buffer, at: number, mark: ProducerMark): void {
+  putU64(bytes, at, mark.producerId)
+  putU16(bytes, at + 8, mark.epoch)
+  putU32(bytes, at + 10, mark.sequence)
 }
 
 function encodeOrigin(origin: RecordOrigin): Buffer {

@@ -45,3 +45,4 @@ export {
   type WireBatch,
   type WireProducer,
 } from './wireBatch.ts'
+export { WireBatchBuilder, wireRecordBytesMax } from './wireBuilder.ts'

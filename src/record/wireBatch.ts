@@ -46,18 +46,23 @@ export interface WireBatch extends RecordBatch {
 /** The bytes of one raw publish. */
 export function encodeWireBatch(batch: RecordBatch, producer?: WireProducer): Buffer {
   const wire = Buffer.allocUnsafe(WIRE_HEADER_BYTES + batch.bytes.length)
+  batch.bytes.copy(wire, WIRE_HEADER_BYTES)
+  putWireHeader(wire, batch.count, producer)
+  return wire
+}
+
+/** Fills in the header in front of the `count` records that `wire` holds behind it. */
+export function putWireHeader(wire: Buffer, count: number, producer?: WireProducer): void {
   putU16(wire, 0, WIRE_MAGIC)
   wire[2] = WIRE_VERSION
   wire[3] = producer ? WIRE_FLAG_PRODUCER : 0
-  putU32(wire, 8, batch.count)
-  putU32(wire, 12, batch.bytes.length)
+  putU32(wire, 8, count)
+  putU32(wire, 12, wire.length - WIRE_HEADER_BYTES)
   putU64(wire, 16, producer?.producerId ?? 0)
   putU16(wire, 24, producer?.epoch ?? 0)
   putU16(wire, 26, 0)
   putU32(wire, 28, producer?.baseSequence ?? 0)
-  batch.bytes.copy(wire, WIRE_HEADER_BYTES)
   putU32(wire, 4, crc32c(wire, 8))
-  return wire
 }
 
 const corrupt = (why: string): BrokerError => new BrokerError('CORRUPT_RECORD', `raw batch: ${why}`)
