@@ -106,6 +106,9 @@ export interface PartitionLog {
   /** Resolves when everything appended so far is on disk. */
   sync(): Promise<void>
 
+  /** Changes what it was opened with; a new segment size holds from the next roll at the latest. */
+  configure?(change: Pick<LogOptions, 'segmentBytes'>): void
+
   /** Finishes what is queued, syncs, releases files. Appends and reads afterwards reject with LOG_CLOSED. */
   close(): Promise<void>
 }

@@ -1,2 +1,20 @@
 /** Topics: the catalogue and the partitions behind it. */
-export type { TopicConfig } from './config.ts'
+export { DEFAULT_TOPIC_CONFIG, type TopicConfig } from './config.ts'
+export type { AppendListener, Partition } from './partition.ts'
+export { publishBatch, publishMessages } from './publish.ts'
+export { readTopic, type TopicReadFrom } from './readTopic.ts'
+export type { NewTopic } from './request.ts'
+export { DEFAULT_TOPICS_SETTINGS, type TopicsSettings } from './settings.ts'
+export type { Topic } from './topic.ts'
+export { Topics, type TopicsOptions } from './topics.ts'
+export type {
+  PartitionView,
+  PublishedRun,
+  PublishMessage,
+  PublishOutcome,
+  ReadFrom,
+  TopicRead,
+  TopicReadPart,
+  TopicView,
+} from './types.ts'
+export type { Wait } from './waiters.ts'

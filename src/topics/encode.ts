@@ -1,0 +1,205 @@
+/**
+ * Messages of one request become batches: one for each partition that gets any, in one pass, with every bad
+ * message noted. Nothing is allocated per message; `bench/` measures it as "encode".
+ */
+import { BrokerError } from '../kernel/errors.ts'
+import { LIMITS } from '../kernel/limits.ts'
+import { isPriority, NORMAL_PRIORITY } from '../kernel/priority.ts'
+import {
+  BatchBuilder,
+  HEADER_BYTES,
+  keyPartition,
+  type PartitionedRun,
+  type RecordInput,
+} from '../record/index.ts'
+import { Problems } from './problems.ts'
+import type { Topic } from './topic.ts'
+import type { PublishMessage } from './types.ts'
+
+export interface EncodedMessages {
+  /** By first appearance. */
+  readonly runs: readonly PartitionedRun[]
+  /** For each message the index of its run; undefined where there is one run. */
+  readonly runOfMessage: Uint32Array | undefined
+}
+
+/**
+ * Throws INVALID_REQUEST, PARTITION_NOT_FOUND or RECORD_TOO_LARGE where messages are bad (`fields` name each as
+ * `messages[i]`), or BATCH_TOO_LARGE.
+ */
+export function encodeMessages(topic: Topic, messages: readonly PublishMessage[]): EncodedMessages {
+  checkCount(messages)
+  const problems = new Problems('messages')
+  const { first, others } = placeMessages(topic, messages, problems)
+  if (others !== undefined) return encodeRuns(topic, messages, others, problems)
+  const builder = new BatchBuilder(sizeGuess(messages))
+  let keyless = 0
+  for (let i = 0; i < messages.length; i += 1) {
+    const message = messages[i] as PublishMessage
+    if (isSticky(message)) keyless += 1
+    addChecked(builder, message, i, { topic, problems })
+  }
+  problems.throwIfAny()
+  const batch = builder.take()
+  if (keyless > 0) topic.placed(keyless, batch.bytes.length)
+  return { runs: [{ partition: first, batch }], runOfMessage: undefined }
+}
+
+function checkCount(messages: readonly PublishMessage[]): void {
+  if (messages.length === 0) {
+    throw new BrokerError('INVALID_REQUEST', 'there is no message to publish', {
+      fields: { messages: 'must not be empty' },
+    })
+  }
+  if (messages.length <= LIMITS.batchRecordsMax) return
+  throw new BrokerError(
+    'BATCH_TOO_LARGE',
+    `${messages.length} messages, at most ${LIMITS.batchRecordsMax} in one request`,
+  )
+}
+
+interface Placement {
+  readonly first: number
+  /** The partition of each message; undefined where all go to `first`. */
+  readonly others: Uint32Array | undefined
+}
+
+function placeMessages(
+  topic: Topic,
+  messages: readonly PublishMessage[],
+  problems: Problems,
+): Placement {
+  const sticky = topic.stickyPartition()
+  let first = -1
+  let others: Uint32Array | undefined
+  for (let i = 0; i < messages.length; i += 1) {
+    const partition = partitionOf(topic, messages[i] as PublishMessage, sticky)
+    if (partition < 0) {
+      const last = topic.partitions.length - 1
+      problems.add(i, 'PARTITION_NOT_FOUND', `.partition`, `must be an integer from 0 to ${last}`)
+      continue
+    }
+    if (first < 0) first = partition
+    if (others === undefined && partition !== first) {
+      others = new Uint32Array(messages.length).fill(first, 0, i)
+    }
+    if (others !== undefined) others[i] = partition
+  }
+  return { first: Math.max(0, first), others }
+}
+
+const isSticky = ({ partition, key }: PublishMessage): boolean =>
+  partition === undefined && (key === undefined || key.length === 0)
+
+/** -1 where the message names a partition that there is not. */
+function partitionOf(topic: Topic, message: PublishMessage, sticky: number): number {
+  const { partition, key } = message
+  const count = topic.partitions.length
+  if (partition !== undefined) {
+    return Number.isInteger(partition) && partition >= 0 && partition < count ? partition : -1
+  }
+  if (count === 1) return 0
+  return key === undefined || key.length === 0 ? sticky : keyPartition(key, count)
+}
+
+/**
+ * Bytes that the messages will take, for one allocation that fits: exact for ASCII, and with room for the builder
+ * to expect three bytes per character of the longest.
+ */
+function sizeGuess(messages: readonly PublishMessage[]): number {
+  let total = 0
+  let longest = 0
+  for (const { key, value } of messages) {
+    const size = (key?.length ?? 0) + (value?.length ?? 0)
+    total += HEADER_BYTES + size
+    if (size > longest) longest = size
+  }
+  return total + 2 * longest
+}
+
+/** One object for all: adding a message allocates nothing, and nothing but these fields gets into a record. */
+const draft: { -readonly [K in keyof RecordInput]: RecordInput[K] } = { value: null }
+
+function addMessage(builder: BatchBuilder, message: PublishMessage): void {
+  draft.key = message.key
+  draft.value = message.value
+  draft.priority = message.priority
+  draft.extension = message.headers === undefined ? undefined : { headers: message.headers }
+  builder.add(draft)
+}
+
+interface AddContext {
+  readonly topic: Topic
+  readonly problems: Problems
+}
+
+function addChecked(
+  builder: BatchBuilder,
+  message: PublishMessage,
+  index: number,
+  { topic, problems }: AddContext,
+): void {
+  if (message.value === undefined) {
+    problems.add(index, 'INVALID_REQUEST', '.value', 'is missing')
+    return
+  }
+  if (!isPriority(message.priority ?? NORMAL_PRIORITY)) {
+    problems.add(index, 'INVALID_REQUEST', '.priority', 'must be 0 to 4')
+    return
+  }
+  const before = builder.length
+  try {
+    addMessage(builder, message)
+  } catch (error) {
+    if (!(error instanceof BrokerError)) throw error
+    problems.add(index, error.code, '', error.message)
+    return
+  }
+  const length = builder.length - before
+  if (length > topic.config.recordBytesMax) {
+    const max = topic.config.recordBytesMax
+    problems.add(index, 'RECORD_TOO_LARGE', '', `record of ${length} bytes, at most ${max}`)
+  }
+  if (builder.length > LIMITS.batchBytesMax) throw batchTooLarge()
+}
+
+const batchTooLarge = (): BrokerError =>
+  new BrokerError(
+    'BATCH_TOO_LARGE',
+    `more than ${LIMITS.batchBytesMax} bytes for one partition in one request`,
+  )
+
+interface RunBuilder {
+  readonly partition: number
+  readonly builder: BatchBuilder
+}
+
+function encodeRuns(
+  topic: Topic,
+  messages: readonly PublishMessage[],
+  partitions: Uint32Array,
+  problems: Problems,
+): EncodedMessages {
+  const context = { topic, problems }
+  const builders: RunBuilder[] = []
+  const runOfPartition = new Int32Array(topic.partitions.length).fill(-1)
+  const runOfMessage = new Uint32Array(messages.length)
+  const capacity = Math.ceil(sizeGuess(messages) / 2)
+  let keyless = 0
+  for (let i = 0; i < messages.length; i += 1) {
+    const message = messages[i] as PublishMessage
+    const partition = partitions[i] as number
+    let run = runOfPartition[partition] as number
+    if (run < 0) {
+      run = builders.push({ partition, builder: new BatchBuilder(capacity) }) - 1
+      runOfPartition[partition] = run
+    }
+    runOfMessage[i] = run
+    if (isSticky(message)) keyless += 1
+    addChecked((builders[run] as RunBuilder).builder, message, i, context)
+  }
+  problems.throwIfAny()
+  if (keyless > 0) topic.placed(keyless, keyless * HEADER_BYTES)
+  const runs = builders.map(({ partition, builder }) => ({ partition, batch: builder.take() }))
+  return { runs, runOfMessage }
+}

@@ -1,0 +1,25 @@
+/** Counts what is under way, so that closing can wait for it. */
+export class InFlight {
+  #count = 0
+  #idle: (() => void)[] = []
+
+  get count(): number {
+    return this.#count
+  }
+
+  enter(): void {
+    this.#count += 1
+  }
+
+  leave(): void {
+    this.#count -= 1
+    if (this.#count > 0 || this.#idle.length === 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+
+  /** Resolves once nothing is under way. */
+  idle(): Promise<void> {
+    if (this.#count === 0) return Promise.resolve()
+    return new Promise((resolve) => this.#idle.push(resolve))
+  }
+}

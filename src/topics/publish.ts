@@ -1,0 +1,136 @@
+/**
+ * From messages or a raw batch to appends.
+ *
+ * Every batch of a request is built and checked before the first is appended: one bad message and nothing of
+ * the request is written. Records of one request for one partition are one atomic batch; partitions are
+ * written beside each other, and where only some of them took theirs the answer is OUTCOME_UNKNOWN and says which.
+ */
+import { BrokerError } from '../kernel/errors.ts'
+import type { Acks, AppendResult } from '../log/index.ts'
+import {
+  hasKeys,
+  type PartitionedRun,
+  type RecordBatch,
+  recordLength,
+  splitByKey,
+} from '../record/index.ts'
+import { encodeMessages } from './encode.ts'
+import type { Topic } from './topic.ts'
+import type { PublishedRun, PublishMessage, PublishOutcome } from './types.ts'
+
+/** Rejects as {@link encodeMessages} throws and as the partition's append does. */
+export async function publishMessages(
+  topic: Topic,
+  messages: readonly PublishMessage[],
+  acks: Acks,
+): Promise<PublishOutcome> {
+  const { runs, runOfMessage } = encodeMessages(topic, messages)
+  return await appendAll(topic, runs, runOfMessage, acks)
+}
+
+/**
+ * Appends a batch whose form was checked before. Without a partition: as it is to the sticky one where no record
+ * has a key, else split by key. Rejects with PARTITION_NOT_FOUND, RECORD_TOO_LARGE, and as append does.
+ */
+export async function publishBatch(
+  topic: Topic,
+  batch: RecordBatch,
+  partition: number | undefined,
+  acks: Acks,
+): Promise<PublishOutcome> {
+  checkRecordSizes(topic, batch)
+  if (partition !== undefined) {
+    topic.partition(partition)
+    return await appendOne(topic, partition, batch, acks)
+  }
+  const sticky = topic.stickyPartition()
+  if (topic.partitions.length === 1 || !hasKeys(batch)) {
+    topic.placed(batch.count, batch.bytes.length)
+    return await appendOne(topic, sticky, batch, acks)
+  }
+  const { runs, runOfRecord } = splitByKey(batch, topic.partitions.length, sticky)
+  return await appendAll(topic, runs, runOfRecord, acks)
+}
+
+function checkRecordSizes(topic: Topic, { bytes }: RecordBatch): void {
+  const max = topic.config.recordBytesMax
+  // No record is larger than all of them together: the usual batch is not walked at all.
+  if (bytes.length <= max) return
+  for (let at = 0, i = 0; at < bytes.length; i += 1) {
+    const length = recordLength(bytes, at)
+    if (length > max) {
+      const message = `record ${i} of ${length} bytes, at most ${max}`
+      throw new BrokerError('RECORD_TOO_LARGE', message, {
+        fields: { [`messages[${i}]`]: message },
+      })
+    }
+    at += length
+  }
+}
+
+const publishedRun = (partition: number, result: AppendResult): PublishedRun => ({
+  partition,
+  baseOffset: result.baseOffset,
+  count: result.count,
+  timestampMs: result.timestampMs,
+})
+
+async function appendOne(
+  topic: Topic,
+  partition: number,
+  batch: RecordBatch,
+  acks: Acks,
+): Promise<PublishOutcome> {
+  const result = await topic.partition(partition).append(batch, acks)
+  return {
+    durability: result.durability,
+    runs: [publishedRun(partition, result)],
+    runOfMessage: undefined,
+  }
+}
+
+async function appendAll(
+  topic: Topic,
+  runs: readonly PartitionedRun[],
+  runOfMessage: Uint32Array | undefined,
+  acks: Acks,
+): Promise<PublishOutcome> {
+  const [only] = runs
+  if (only !== undefined && runs.length === 1) {
+    return await appendOne(topic, only.partition, only.batch, acks)
+  }
+  for (const { partition } of runs) topic.partition(partition).checkOpen()
+  const settled = await Promise.allSettled(
+    runs.map(({ partition, batch }) => topic.partition(partition).append(batch, acks)),
+  )
+  const done: PublishedRun[] = []
+  let durability: PublishOutcome['durability'] = 'none'
+  for (const [i, each] of settled.entries()) {
+    if (each.status === 'rejected') continue
+    done.push(publishedRun((runs[i] as PartitionedRun).partition, each.value))
+    durability = each.value.durability
+  }
+  if (done.length < runs.length) throw partialFailure(runs, settled, done)
+  return { durability, runs: done, runOfMessage }
+}
+
+function partialFailure(
+  runs: readonly PartitionedRun[],
+  settled: readonly PromiseSettledResult<AppendResult>[],
+  done: readonly PublishedRun[],
+): unknown {
+  const fields: Record<string, string> = {}
+  let first: unknown
+  for (const [i, each] of settled.entries()) {
+    if (each.status === 'fulfilled') continue
+    first ??= each.reason
+    const why = each.reason instanceof BrokerError ? each.reason.message : String(each.reason)
+    fields[`partitions[${runs[i]?.partition}]`] = why
+  }
+  if (done.length === 0) return first
+  const written = done.map((run) => run.partition).join(', ')
+  return new BrokerError('OUTCOME_UNKNOWN', `only partitions ${written} were written`, {
+    fields,
+    cause: first,
+  })
+}
