@@ -51,6 +51,8 @@ export const ERRORS = {
   CANCELLED: { wire: 920, http: 499, retryable: true },
   CONNECTION_FAILED: { wire: 921, http: 503, retryable: true },
   HEADERS_TOO_LARGE: { wire: 922, http: 431, retryable: false },
+  REQUEST_TOO_LARGE: { wire: 923, http: 413, retryable: false },
+  NOT_AVAILABLE: { wire: 924, http: 422, retryable: false },
   NOT_ASSIGNED: { wire: 930, http: 403, retryable: false },
   PARTITION_HELD: { wire: 931, http: 409, retryable: false },
   IDEMPOTENCY_CONFLICT: { wire: 932, http: 422, retryable: false },
