@@ -1,5 +1,6 @@
 /** Topics: the catalogue and the partitions behind it. */
 export { DEFAULT_TOPIC_CONFIG, type TopicConfig } from './config.ts'
+export type { Fetched, FetchRead, FetchWait } from './fetch.ts'
 export type { AppendListener, Partition } from './partition.ts'
 export { publishBatch, publishMessages } from './publish.ts'
 export { readTopic, type TopicReadFrom } from './readTopic.ts'

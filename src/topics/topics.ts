@@ -25,6 +25,7 @@ import {
 } from './catalogue.ts'
 import type { TopicConfig } from './config.ts'
 import { eachBounded } from './eachBounded.ts'
+import { Fetcher } from './fetch.ts'
 import type { Partition } from './partition.ts'
 import { checkedTopic, type NewTopic } from './request.ts'
 import { Retention } from './retention.ts'
@@ -50,6 +51,9 @@ export class Topics extends Service {
   readonly #waiters: WaiterBudget
   readonly #retention: Retention
   readonly #live = new Map<string, Topic>()
+  /** Reads over many partitions at once. */
+  readonly fetcher: Fetcher
+  readonly #changeListeners = new Set<(name: string) => void>()
   /** Creations and deletions under way: stopping waits for them. */
   readonly #changes = new Set<Promise<unknown>>()
   /** By id: topics in the catalogue whose logs are being opened. */
@@ -72,6 +76,12 @@ export class Topics extends Service {
       acks: 'all',
     })
     this.#waiters = new WaiterBudget(this.settings.waitersMax)
+    this.fetcher = new Fetcher({
+      topic: (name) => this.get(name),
+      clock: platform.clock,
+      waiters: this.#waiters,
+      onChanged: (listener) => this.onChanged(listener),
+    })
     this.#retention = new Retention({
       platform,
       intervalMs: this.settings.retentionIntervalMs,
@@ -106,6 +116,15 @@ export class Topics extends Service {
   }
 
   /**
+   * Calls `listener` with the name of each topic that was made or deleted, in the turn in which lookups see it.
+   * Returns how to stop listening. The listener must not throw.
+   */
+  onChanged(listener: (name: string) => void): () => void {
+    this.#changeListeners.add(listener)
+    return () => void this.#changeListeners.delete(listener)
+  }
+
+  /**
    * Resolves when the topic is in the catalogue on disk and its partitions are open. Rejects with TOPIC_EXISTS,
    * LIMIT_REACHED, or INVALID_TOPIC_NAME, INVALID_PARTITIONS or INVALID_CONFIG (`fields` name all that is wrong);
    * where its logs would not open the topic is taken back and the rejection says why.
@@ -136,6 +155,7 @@ export class Topics extends Service {
   /** Answers all long polls with what there is; later ones do not wait. The first step of stopping. */
   releaseWaiters(): void {
     this.#released = true
+    this.fetcher.release()
     for (const topic of this.#live.values()) topic.releaseWaiters()
   }
 
@@ -214,6 +234,7 @@ export class Topics extends Service {
     }
     if (this.#released) topic.releaseWaiters()
     this.#live.set(topic.name, topic)
+    this.#tellChanged(topic.name)
     return topic
   }
 
@@ -233,7 +254,12 @@ export class Topics extends Service {
     const topic = this.#live.get(name)
     if (topic?.id !== entry.id) return
     this.#live.delete(name)
+    this.#tellChanged(name)
     await this.#discard(topic)
+  }
+
+  #tellChanged(name: string): void {
+    for (const listener of [...this.#changeListeners]) listener(name)
   }
 
   async #takeBack(topic: Topic): Promise<void> {
