@@ -1,4 +1,22 @@
 /** The broker: the rooms composed, behind one list of operations. */
+export type { HealthCheck } from '../kernel/health.ts'
+export type {
+  PartitionView,
+  PublishedRun,
+  PublishMessage,
+  PublishOutcome,
+  ReadFrom,
+  TopicConfig,
+  TopicRead,
+  TopicReadFrom,
+  TopicReadPart,
+  TopicsSettings,
+  TopicView,
+} from '../topics/index.ts'
+export { DEFAULT_TOPIC_CONFIG, DEFAULT_TOPICS_SETTINGS } from '../topics/index.ts'
+export { Broker, type BrokerLoad, type BrokerOptions } from './broker.ts'
+export { EmbeddedBroker, type PublishOptions, type ReadOptions } from './embedding.ts'
+export type { CallObserver } from './interceptors/measure.ts'
 export {
   type BrokerPort,
   type BrokerStatus,
@@ -8,11 +26,5 @@ export {
   type Interceptor,
   type OperationName,
   type Operations,
-  type PartitionView,
-  type PublishedRun,
-  type PublishMessage,
-  type PublishOutcome,
-  type ReadFrom,
-  type TopicReadPart,
-  type TopicView,
 } from './operations.ts'
+export { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from './settings.ts'

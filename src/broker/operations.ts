@@ -3,64 +3,18 @@
  * and the embedding API share. A new room adds its operations here and its handlers beside its code.
  */
 import type { Caller } from '../kernel/caller.ts'
-import type { Priority } from '../kernel/priority.ts'
-import type { Acks, Durability, ReadResult } from '../log/index.ts'
-import type { RecordBatch, RecordHeaders } from '../record/index.ts'
-import type { TopicConfig } from '../topics/index.ts'
-
-export interface PublishMessage {
-  readonly key?: string | Uint8Array | undefined
-  readonly value: string | Uint8Array | null
-  /** Wins over the key. */
-  readonly partition?: number | undefined
-  readonly priority?: Priority | undefined
-  readonly headers?: RecordHeaders | undefined
-}
-
-/** Records of one request that went to one partition together, as one atomic batch. */
-export interface PublishedRun {
-  readonly partition: number
-  readonly baseOffset: number
-  readonly count: number
-  readonly timestampMs: number
-}
-
-export interface PublishOutcome {
-  readonly durability: Durability
-  readonly runs: readonly PublishedRun[]
-  /**
-   * For each message in the order of the request, the index of its run; its offset is the next of that run.
-   * Undefined where there is one run: no array per request on the common path.
-   */
-  readonly runOfMessage: Uint32Array | undefined
-}
-
-export interface PartitionView {
-  readonly partition: number
-  readonly earliest: number
-  readonly latest: number
-  readonly sizeBytes: number
-  readonly segments: number
-  /** Why the partition does not serve; undefined when it does. */
-  readonly problem: string | undefined
-}
-
-export interface TopicView {
-  readonly name: string
-  readonly partitions: readonly PartitionView[]
-  readonly config: TopicConfig
-  readonly createdAtMs: number
-}
-
-export type ReadFrom =
-  | { readonly offset: number }
-  | { readonly timeMs: number }
-  | { readonly at: 'earliest' | 'latest' }
-
-export interface TopicReadPart {
-  readonly partition: number
-  readonly result: ReadResult
-}
+import type { Acks, ReadResult } from '../log/index.ts'
+import type { RecordBatch } from '../record/index.ts'
+import type {
+  NewTopic,
+  PublishMessage,
+  PublishOutcome,
+  ReadFrom,
+  TopicConfig,
+  TopicRead,
+  TopicReadFrom,
+  TopicView,
+} from '../topics/index.ts'
 
 export interface BrokerStatus {
   readonly nodeId: number
@@ -75,11 +29,7 @@ export interface BrokerStatus {
 
 export interface Operations {
   'topics.create': {
-    input: {
-      readonly name: string
-      readonly partitions?: number | undefined
-      readonly config?: Partial<TopicConfig> | undefined
-    }
+    input: NewTopic
     output: TopicView
   }
   'topics.list': { input: Record<string, never>; output: readonly string[] }
@@ -123,12 +73,12 @@ export interface Operations {
   'records.readTopic': {
     input: {
       readonly topic: string
-      readonly from: ReadFrom | { readonly positions: readonly number[] }
+      readonly from: TopicReadFrom
       readonly maxRecords: number
       readonly maxBytes: number
       readonly waitMs: number
     }
-    output: { readonly parts: readonly TopicReadPart[]; readonly positions: readonly number[] }
+    output: TopicRead
   }
   'records.offsetAtTime': {
     input: { readonly topic: string; readonly partition: number; readonly timeMs: number }

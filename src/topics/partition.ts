@@ -5,6 +5,7 @@
  *      └──────▶ unavailable   the log would not open; the rest of the broker goes on without it
  */
 import { BrokerError } from '../kernel/errors.ts'
+import { InFlight } from '../kernel/inFlight.ts'
 import type { Clock } from '../kernel/platform.ts'
 import { type Offset, offset } from '../kernel/units.ts'
 import type {
@@ -20,7 +21,6 @@ import type {
 } from '../log/index.ts'
 import type { RecordBatch } from '../record/index.ts'
 import { topicNotFound } from './catalogue.ts'
-import { InFlight } from './inFlight.ts'
 import type { PartitionView, ReadFrom } from './types.ts'
 import { type Wait, type WaiterBudget, WaitQueue } from './waiters.ts'
 

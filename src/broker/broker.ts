@@ -1,0 +1,157 @@
+/**
+ * The broker: its rooms, started bottom up and stopped top down, behind one call that passes through interceptors.
+ *
+ *   call ─▶ measure ─▶ (what the owner adds) ─▶ lifecycle ─▶ overload ─▶ the room's handler
+ *
+ * A new room is a Service in the list of rooms and a table of handlers; nothing else here knows of it.
+ */
+import type { Caller } from '../kernel/caller.ts'
+import type { HealthCheck } from '../kernel/health.ts'
+import { InFlight } from '../kernel/inFlight.ts'
+import type { Platform } from '../kernel/platform.ts'
+import type { LogEngine } from '../log/index.ts'
+import { Topics } from '../topics/index.ts'
+import { EmbeddedBroker } from './embedding.ts'
+import type { Handlers } from './handlers/handler.ts'
+import { recordHandlers } from './handlers/records.ts'
+import { topicHandlers } from './handlers/topics.ts'
+import { lifecycle } from './interceptors/lifecycle.ts'
+import { type CallObserver, measure } from './interceptors/measure.ts'
+import { overload, PublishGate } from './interceptors/overload.ts'
+import {
+  type BrokerStatus,
+  type Call,
+  compose,
+  type Dispatch,
+  type Interceptor,
+  type OperationName,
+  type Operations,
+} from './operations.ts'
+import { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from './settings.ts'
+
+export interface BrokerOptions {
+  /** Open, or opened by its first use; the broker closes it when it stops. */
+  readonly engine: LogEngine
+  readonly platform: Platform
+  readonly settings?: Partial<BrokerSettings> | undefined
+  /** Told of every call that ended. */
+  readonly onCall?: CallObserver | undefined
+  /** Around every call, the first outermost. */
+  readonly interceptors?: readonly Interceptor[] | undefined
+}
+
+/** What is going on right now, for gauges. */
+export interface BrokerLoad {
+  readonly callsInFlight: number
+  readonly publishesInFlight: number
+  readonly publishBytesInFlight: number
+  /** Long polls that wait. */
+  readonly waiters: number
+}
+
+export class Broker extends EmbeddedBroker {
+  readonly settings: BrokerSettings
+  readonly #engine: LogEngine
+  readonly #platform: Platform
+  readonly #topics: Topics
+  readonly #dispatch: Dispatch
+  readonly #inFlight = new InFlight()
+  readonly #publishes: PublishGate
+  #state: BrokerStatus['state'] = 'starting'
+  #readyAtMs: number | undefined
+
+  constructor({ engine, platform, settings, onCall, interceptors = [] }: BrokerOptions) {
+    super()
+    this.settings = { ...DEFAULT_BROKER_SETTINGS, ...settings }
+    this.#engine = engine
+    this.#platform = platform
+    this.#topics = new Topics({ engine, platform, settings: this.settings.topics })
+    this.#publishes = new PublishGate(this.settings.publishesMax, this.settings.publishBytesMax)
+    this.#dispatch = compose(
+      dispatcher({ ...topicHandlers(this.#topics), ...recordHandlers(this.#topics) }),
+      ...(onCall ? [measure(platform.clock, onCall)] : []),
+      ...interceptors,
+      lifecycle(() => this.#state, this.#inFlight),
+      overload(this.#publishes),
+    )
+  }
+
+  /** Rejects with what the operation rejects with; RECOVERING before the broker is ready, SHUTTING_DOWN once it stops. */
+  override call<N extends OperationName>(
+    name: N,
+    input: Operations[N]['input'],
+    caller: Caller,
+  ): Promise<Operations[N]['output']> {
+    const call = { name, input, caller } as Call
+    return this.#dispatch(call) as Promise<Operations[N]['output']>
+  }
+
+  override status(): BrokerStatus {
+    const nowMs = this.#platform.clock.monotonicMs()
+    return {
+      nodeId: this.settings.nodeId,
+      uptimeMs: this.#readyAtMs === undefined ? 0 : nowMs - this.#readyAtMs,
+      topicCount: this.#topics.count,
+      totalSizeBytes: this.#topics.totalSizeBytes(),
+      state: this.#state,
+      problems: this.#topics.problems(),
+    }
+  }
+
+  /** `fail` in any of them: the broker does not serve. `warn`: a part of it does not. */
+  health(): readonly HealthCheck[] {
+    const status = this.#state === 'running' ? 'pass' : 'fail'
+    return [{ name: 'broker', status, message: this.#state }, ...this.#topics.health()]
+  }
+
+  load(): BrokerLoad {
+    return {
+      callsInFlight: this.#inFlight.count,
+      publishesInFlight: this.#publishes.requests,
+      publishBytesInFlight: this.#publishes.bytes,
+      waiters: this.#topics.waiterCount,
+    }
+  }
+
+  /** One retention run over all partitions, beside those of the timer. Never rejects. */
+  async runRetention(): Promise<void> {
+    await this.#topics.runRetention()
+  }
+
+  /** Resolves when everything is replayed and open; a partition that would not open is named by {@link health}. */
+  protected override async onStart(): Promise<void> {
+    await this.#topics.start()
+    this.#readyAtMs = this.#platform.clock.monotonicMs()
+    this.#state = 'running'
+  }
+
+  /** Refuses new calls, answers the long polls, lets the rest finish, then closes rooms and engine. */
+  protected override async onStop(): Promise<void> {
+    this.#state = 'stopping'
+    this.#topics.releaseWaiters()
+    await this.#drained()
+    try {
+      await this.#topics.stop()
+    } finally {
+      await this.#engine.close()
+      this.#state = 'stopped'
+    }
+  }
+
+  async #drained(): Promise<void> {
+    const { clock, logger } = this.#platform
+    const timedOut = new Promise<'late'>((resolve) => {
+      const timer = clock.setTimer(this.settings.drainTimeoutMs, () => resolve('late'))
+      void this.#inFlight.idle().then(() => timer.cancel())
+    })
+    if ((await Promise.race([this.#inFlight.idle(), timedOut])) !== 'late') return
+    logger.warn({ callsInFlight: this.#inFlight.count }, 'stopping while calls are under way')
+  }
+}
+
+/** One handler for each operation; the table's type keeps name and input together. */
+function dispatcher(handlers: Handlers): Dispatch {
+  const run = <N extends OperationName>({ name, input, caller }: Call<N>): Promise<unknown> =>
+    handlers[name](input, caller)
+  return run
+}

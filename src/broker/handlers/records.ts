@@ -1,0 +1,92 @@
+/** Publishing and reading by offset. Checks here are for callers in the same process; listeners have checked before. */
+import { BrokerError } from '../../kernel/errors.ts'
+import { LIMITS } from '../../kernel/limits.ts'
+import { offset } from '../../kernel/units.ts'
+import { ACKS, type Acks, type ReadLimit } from '../../log/index.ts'
+import type { RecordBatch } from '../../record/index.ts'
+import {
+  publishBatch,
+  publishMessages,
+  readTopic,
+  type TopicReadFrom,
+  type Topics,
+} from '../../topics/index.ts'
+import type { Handlers } from './handler.ts'
+
+type RecordOperation =
+  | 'records.publish'
+  | 'records.publishBatch'
+  | 'records.read'
+  | 'records.readTopic'
+  | 'records.offsetAtTime'
+
+export const recordHandlers = (topics: Topics): Handlers<RecordOperation> => ({
+  'records.publish': async ({ topic, messages, acks }) => {
+    checkAcks(acks)
+    return await publishMessages(topics.get(topic), messages, acks)
+  },
+  'records.publishBatch': async ({ topic, batch, partition, acks }) => {
+    checkAcks(acks)
+    checkBatch(batch)
+    return await publishBatch(topics.get(topic), batch, partition, acks)
+  },
+  'records.read': async (input, { signal }) => {
+    const partition = topics.get(input.topic).partition(input.partition)
+    const limit = readLimit(input)
+    checkFrom(input.from)
+    const from = 'offset' in input.from ? offset(input.from.offset) : partition.resolve(input.from)
+    return await partition.read(await from, limit, { waitMs: waitMs(input.waitMs), signal })
+  },
+  'records.readTopic': async (input, { signal }) => {
+    const limit = readLimit(input)
+    checkFrom(input.from)
+    const wait = { waitMs: waitMs(input.waitMs), signal }
+    return await readTopic(topics.get(input.topic), input.from, limit, wait)
+  },
+  'records.offsetAtTime': async ({ topic, partition, timeMs }) => {
+    checkFrom({ timeMs })
+    return await topics.get(topic).partition(partition).offsetAtTime(timeMs)
+  },
+})
+
+const invalid = (field: string, what: string): BrokerError =>
+  new BrokerError('INVALID_REQUEST', `${field} ${what}`, { fields: { [field]: what } })
+
+function checkAcks(acks: Acks): void {
+  if (!ACKS.includes(acks)) throw invalid('acks', `must be one of ${ACKS.join(', ')}`)
+}
+
+function checkBatch({ bytes, count }: RecordBatch): void {
+  if (count < 1) throw invalid('batch', 'must hold a record')
+  if (bytes.length <= LIMITS.batchBytesMax && count <= LIMITS.batchRecordsMax) return
+  throw new BrokerError('BATCH_TOO_LARGE', `batch of ${count} records, ${bytes.length} bytes`)
+}
+
+/** More than the broker gives at once is no error: a reader goes on where the reply ends. */
+function readLimit({ maxRecords, maxBytes }: ReadLimit): ReadLimit {
+  if (!(maxRecords >= 1)) throw invalid('maxRecords', 'must be at least 1')
+  if (!(maxBytes >= 1)) throw invalid('maxBytes', 'must be at least 1')
+  return {
+    maxRecords: Math.min(Math.floor(maxRecords), LIMITS.readMessagesMax),
+    maxBytes: Math.min(Math.floor(maxBytes), LIMITS.readBytesMax),
+  }
+}
+
+function waitMs(wanted: number): number {
+  if (!(wanted >= 0)) throw invalid('waitMs', 'must be at least 0')
+  return Math.min(wanted, LIMITS.longPollMsMax)
+}
+
+const isOffset = (value: number): boolean => Number.isSafeInteger(value) && value >= 0
+
+function checkFrom(from: TopicReadFrom): void {
+  if ('offset' in from) {
+    if (!isOffset(from.offset)) throw invalid('offset', 'must be an integer from 0')
+  } else if ('positions' in from) {
+    if (!from.positions.every(isOffset)) throw invalid('positions', 'must be integers from 0')
+  } else if ('timeMs' in from) {
+    if (!Number.isFinite(from.timeMs)) throw invalid('timeMs', 'must be a time in milliseconds')
+  } else if (from.at !== 'earliest' && from.at !== 'latest') {
+    throw invalid('at', 'must be earliest or latest')
+  }
+}
