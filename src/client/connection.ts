@@ -2,6 +2,7 @@
 import { Pool } from 'undici'
 import { BrokerError } from '../kernel/errors.ts'
 import { SECOND_MS } from '../kernel/units.ts'
+import { Lanes } from './lanes.ts'
 import { errorOfExchange, errorOfReply } from './transportErrors.ts'
 
 export interface ConnectionOptions {
@@ -13,6 +14,8 @@ export interface ConnectionOptions {
   readonly timeoutMs?: number
   /** Connections at once; each waiting long poll holds one. Default 128. */
   readonly connectionsMax?: number
+  /** Connections for requests that keep an order, such as a producer's batches; default 4. */
+  readonly lanesMax?: number
 }
 
 export type Query = Readonly<Record<string, string | number | undefined>>
@@ -30,6 +33,13 @@ export interface Ask {
   readonly signal?: AbortSignal | undefined
   /** How long the broker may hold the request back before it answers, in milliseconds: a long poll. */
   readonly waitMs?: number | undefined
+  /** Longest wait for the reply, in milliseconds; default the connection's, with `waitMs` on top. */
+  readonly timeoutMs?: number | undefined
+  /**
+   * Requests of one lane (any number from 0) reach the broker in the order of their calls, several at once. For
+   * requests that may be repeated only: they are, where a connection breaks. Takes no `signal`.
+   */
+  readonly lane?: number | undefined
   /** Statuses from 400 on that are answers, not errors. */
   readonly alsoAnswers?: readonly number[]
 }
@@ -40,29 +50,49 @@ export interface Answer {
   readonly body: Buffer
 }
 
-const DEFAULTS = { connectTimeoutMs: 5 * SECOND_MS, timeoutMs: 30 * SECOND_MS, connectionsMax: 128 }
+/** What producer and consumers need of a connection. */
+export interface Asker {
+  /** As {@link Connection.ask}. */
+  ask(ask: Ask): Promise<Answer>
+}
+
+const DEFAULTS = {
+  connectTimeoutMs: 5 * SECOND_MS,
+  timeoutMs: 30 * SECOND_MS,
+  connectionsMax: 128,
+  lanesMax: 4,
+}
+/** Requests under way at once on the connection of a lane. */
+const LANE_PIPELINING = 64
 
 /** `topics/orders` of `'topics', 'orders'`, each part encoded. */
 export const pathOf = (...parts: readonly (string | number)[]): string =>
   parts.map((part) => `/${encodeURIComponent(part)}`).join('')
 
-export class Connection {
+export class Connection implements Asker {
   /** As it was given, without a slash at its end. */
   readonly url: string
   readonly #pool: Pool
+  readonly #lanes: Lanes
   readonly #basePath: string
   readonly #timeoutMs: number
 
   /** Connects nowhere yet. Throws INVALID_REQUEST where `url` is not an http or https URL. */
   constructor(options: ConnectionOptions) {
     const url = parseUrl(options.url)
-    const { connectTimeoutMs, timeoutMs, connectionsMax } = { ...DEFAULTS, ...options }
+    const { connectTimeoutMs, timeoutMs, connectionsMax, lanesMax } = { ...DEFAULTS, ...options }
     this.url = options.url.replace(/\/+$/, '')
     this.#basePath = url.pathname.replace(/\/+$/, '')
     this.#timeoutMs = timeoutMs
     this.#pool = new Pool(url.origin, {
       connections: connectionsMax,
       connect: { timeout: connectTimeoutMs },
+    })
+    this.#lanes = new Lanes({
+      origin: url.origin,
+      count: lanesMax,
+      pipelining: LANE_PIPELINING,
+      connectTimeoutMs,
     })
   }
 
@@ -93,13 +123,19 @@ export class Connection {
   }
 
   async #exchange(ask: Ask) {
+    const method = ask.method
+    const path = this.#basePath + ask.path + queryText(ask.query)
+    const timeoutMs = ask.timeoutMs ?? this.#timeoutMs + (ask.waitMs ?? 0)
     try {
+      if (ask.lane !== undefined) {
+        return await this.#lanes.request(ask.lane, { method, path, ...contentOf(ask), timeoutMs })
+      }
       const answer = await this.#pool.request({
-        method: ask.method,
-        path: this.#basePath + ask.path + queryText(ask.query),
+        method,
+        path,
         ...contentOf(ask),
         signal: ask.signal ?? null,
-        headersTimeout: this.#timeoutMs + (ask.waitMs ?? 0),
+        headersTimeout: timeoutMs,
         bodyTimeout: this.#timeoutMs,
       })
       return { ...answer, body: Buffer.from(await answer.body.arrayBuffer()) }
@@ -115,7 +151,7 @@ export class Connection {
 
   /** Lets requests under way end, then closes every connection. */
   async close(): Promise<void> {
-    await this.#pool.close()
+    await Promise.all([this.#pool.close(), this.#lanes.close()])
   }
 }
 

@@ -56,6 +56,8 @@ export const ERRORS = {
   NOT_ASSIGNED: { wire: 930, http: 403, retryable: false },
   PARTITION_HELD: { wire: 931, http: 409, retryable: false },
   IDEMPOTENCY_CONFLICT: { wire: 932, http: 422, retryable: false },
+  BUFFER_FULL: { wire: 940, http: 503, retryable: true },
+  CLIENT_CLOSED: { wire: 941, http: 503, retryable: false },
 } as const satisfies Record<string, { wire: number; http: number; retryable: boolean }>
 
 export type ErrorCode = keyof typeof ERRORS
