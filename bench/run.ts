@@ -10,7 +10,6 @@ import { parseArgs } from 'node:util'
 import { GiB, SECOND_MS } from '../src/kernel/units.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 import { build } from './support/build.ts'
-import { useNiceness } from './support/children.ts'
 import { comparisonOf } from './support/compare.ts'
 import { describeMachine } from './support/machine.ts'
 import { makeProgress } from './support/progress.ts'
@@ -32,7 +31,6 @@ const USAGE = `npm run bench -- [scenario…] [options]
   --docs-from FILE… write docs/benchmarks.md from result files, later ones win
   --compare A B     differences of two result files
   --profile DIR     leave processor profiles of our side there
-  --nice N          niceness of every process (negative needs root), where others use the machine
   --no-build        measure what was built before
   --list            the scenarios`
 
@@ -52,7 +50,6 @@ const { values: flags, positionals } = parseArgs({
     'docs-from': { type: 'boolean', default: false },
     compare: { type: 'boolean', default: false },
     profile: { type: 'string' },
-    nice: { type: 'string' },
     'no-build': { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -103,7 +100,6 @@ async function measure(scenarios: readonly Scenario[]): Promise<RunResult> {
     coldBytes: amount(flags['cold-gib'], GiB),
     soakMs: amount(flags['soak-seconds'], SECOND_MS),
   })
-  if (flags.nice !== undefined) useNiceness(flags.nice)
   if (!flags['no-build']) build()
   const head = { startedAt: new Date().toISOString(), commit: commit() }
   const results: ScenarioResult[] = []

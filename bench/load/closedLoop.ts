@@ -16,6 +16,8 @@ export interface ClosedLoopJob extends PublishShape {
   readonly port: number
   readonly serverPid: number
   readonly connections: number
+  /** Goes on with the topic as it is, and does not count what it holds. */
+  readonly keepTopic?: boolean
   readonly warmupMs: number
   readonly turnMs: number
 }
@@ -112,7 +114,7 @@ class Publisher {
 }
 
 export async function runClosedLoop(job: ClosedLoopJob): Promise<ClosedLoopResult> {
-  await freshTopic(job.port)
+  if (!job.keepTopic) await freshTopic(job.port)
   const latenciesMs: number[] = []
   const startMs = performance.now()
   const window = { fromMs: startMs + job.warmupMs, untilMs: startMs + job.warmupMs + job.turnMs }
@@ -123,7 +125,7 @@ export async function runClosedLoop(job: ClosedLoopJob): Promise<ClosedLoopResul
   const busy = meterLater(job)
   await Promise.all(publishers.map((publisher) => publisher.run()))
   const shares = busy()
-  await expectStored(job, publishers)
+  if (!job.keepTopic) await expectStored(job, publishers)
   const requests = publishers.reduce((sum, publisher) => sum + publisher.answeredInWindow, 0)
   const sorted = Float64Array.from(latenciesMs).sort()
   const seconds = job.turnMs / 1_000

@@ -27,6 +27,8 @@ export interface OpenLoopJob {
   readonly acks: 'leader' | 'all'
   readonly warmupMs: number
   readonly turnMs: number
+  /** True looks at the clock without a pause; false sleeps a millisecond, for long runs that are not timed. */
+  readonly exact: boolean
 }
 
 export interface OpenLoopResult {
@@ -197,8 +199,13 @@ interface Sender {
   readonly connection: LeanConnection
 }
 
+interface Sending {
+  readonly exact: boolean
+  readonly stopped: () => boolean
+}
+
 /** Sends each message when it is due, or as soon after as a connection is free. */
-function sendOnSchedule(schedule: Schedule, senders: Senders, stopped: () => boolean): void {
+function sendOnSchedule(schedule: Schedule, senders: Senders, sending: Sending): void {
   let next = 0
   const turn = (): void => {
     const nowMs = performance.now()
@@ -206,7 +213,9 @@ function sendOnSchedule(schedule: Schedule, senders: Senders, stopped: () => boo
       if (!senders.send(next)) break
       next += 1
     }
-    if (next < schedule.count && !stopped()) setImmediate(turn)
+    if (next === schedule.count || sending.stopped()) return
+    if (sending.exact) setImmediate(turn)
+    else setTimeout(turn, 1)
   }
   turn()
 }
@@ -234,7 +243,7 @@ export async function runOpenLoop(job: OpenLoopJob): Promise<OpenLoopResult> {
   let over = false
   const meter = meterBusy(job.serverPid)
   try {
-    sendOnSchedule(schedule, senders, () => over)
+    sendOnSchedule(schedule, senders, { exact: job.exact, stopped: () => over })
     await Promise.race([reader.done, failure])
     const stored = await storedMessages(job.port)
     if (stored !== schedule.count) throw new Error(`${schedule.count} sent, ${stored} stored`)

@@ -3,6 +3,7 @@ import type { Scenario } from '../support/scenario.ts'
 import { scenario as acks100 } from './acks-100.ts'
 import { scenario as acks1000 } from './acks-1000.ts'
 import { scenario as appendInproc } from './append-inproc.ts'
+import { scenario as idlePolls } from './idle-polls.ts'
 import { scenario as json1 } from './json-1.ts'
 import { scenario as json100 } from './json-100.ts'
 import { scenario as json1000 } from './json-1000.ts'
@@ -14,8 +15,14 @@ import { scenario as raw100 } from './raw-100.ts'
 import { scenario as raw100All } from './raw-100-all.ts'
 import { scenario as raw1000 } from './raw-1000.ts'
 import { scenario as raw1000All } from './raw-1000-all.ts'
+import { scenario as readCold } from './read-cold.ts'
 import { scenario as readJson } from './read-json.ts'
 import { scenario as readRaw } from './read-raw.ts'
+import { scenario as sizeSteady } from './size-steady.ts'
+import { scenario as sizeStored } from './size-stored.ts'
+import { scenario as startClean } from './start-clean.ts'
+import { scenario as startKilled } from './start-killed.ts'
+import { scenario as wakeUp } from './wake-up.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   appendInproc,
@@ -34,4 +41,11 @@ export const SCENARIOS: readonly Scenario[] = [
   readJson,
   latency2000,
   latency10000,
+  readCold,
+  idlePolls,
+  wakeUp,
+  sizeStored,
+  sizeSteady,
+  startClean,
+  startKilled,
 ]

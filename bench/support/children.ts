@@ -10,13 +10,6 @@ import { join } from 'node:path'
 const children = new Set<ChildProcess>()
 const directories = new Set<string>()
 let armed = false
-let niceness: string | undefined
-
-/** Runs every process started from now on at this niceness: for machines that others use meanwhile. */
-export function useNiceness(value: string): void {
-  niceness = value
-}
-
 function arm(): void {
   if (armed) return
   armed = true
@@ -55,9 +48,8 @@ export interface NodeOptions {
 /** Starts `node script args`; its standard output is a pipe, its standard error ours. */
 export function startNode(options: NodeOptions): ChildProcess {
   arm()
-  const args = [process.execPath, ...(options.nodeFlags ?? []), options.script, ...options.args]
-  const [command = '', ...rest] = niceness === undefined ? args : ['nice', '-n', niceness, ...args]
-  const child = spawn(command, rest, {
+  const args = [...(options.nodeFlags ?? []), options.script, ...options.args]
+  const child = spawn(process.execPath, args, {
     stdio: options.channel
       ? ['ignore', 'inherit', 'inherit', 'ipc']
       : ['ignore', 'pipe', 'inherit'],

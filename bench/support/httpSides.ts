@@ -79,6 +79,7 @@ export async function tailing(
     acks: 'leader',
     warmupMs,
     turnMs,
+    exact: true,
   }
   return async (): Promise<Sample> => {
     const result = await context.load<'open-loop'>(job)

@@ -19,6 +19,8 @@ export interface Sample {
 /** One turn of one side: warm-up, measurement, verification. Its processes and files end with the context. */
 export type Side = () => Promise<Sample>
 
+export type Unit = 'records/s' | 'ms' | 'MB' | 'files' | '% of a core'
+
 /**
  * What one metric has to reach. `ratio` compares with the floor's turns, `value` looks at our median alone.
  * A ratio passes only when the ratio of medians and the median of the per-round ratios both do.
@@ -28,6 +30,8 @@ export interface Bar {
   readonly of: 'ratio' | 'value'
   readonly atLeast?: number
   readonly atMost?: number
+  /** Where it is not that of the scenario. */
+  readonly unit?: Unit
 }
 
 export interface Scenario {
@@ -35,8 +39,8 @@ export interface Scenario {
   readonly name: string
   /** One line for the table. */
   readonly title: string
-  /** Of all metrics of the scenario. */
-  readonly unit: 'records/s' | 'ms' | 'MB' | 'files' | '% of a core' | 'x'
+  /** Of its metrics. */
+  readonly unit: Unit
   readonly bars: readonly Bar[]
   /** What was asked of the disk: as in `acks`. */
   readonly durability: string

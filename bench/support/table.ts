@@ -21,11 +21,12 @@ const ratios = ({ comparison }: Verdict): string =>
 
 function row(result: ScenarioResult, verdict: Verdict): string {
   const { bar } = verdict
-  const kind = bar.of === 'ratio' ? `${bound(bar)} ×` : `${bound(bar)} ${result.unit}`
+  const unit = bar.unit ?? result.unit
+  const kind = bar.of === 'ratio' ? `${bound(bar)} ×` : `${bound(bar)} ${unit}`
   const state = result.ours === undefined ? 'no figures' : verdict.passed ? 'pass' : '**fail**'
   const cells = [
     `\`${result.name}\``,
-    `${bar.metric} [${result.unit}]`,
+    `${bar.metric} [${unit}]`,
     figure(result.floor, bar.metric),
     figure(result.ours, bar.metric),
     ratios(verdict),
