@@ -20,7 +20,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   OFFSET_OUT_OF_RANGE: '`goqueue topic describe <topic>` shows the offsets there are',
   OUTCOME_UNKNOWN: 'look before you repeat it: it may have been done',
   PARTITION_UNAVAILABLE: '`goqueue health` says why',
-  RECORD_TOO_LARGE: 'raise it with `goqueue topic configure <topic> --record-bytes-max`',
+  RECORD_TOO_LARGE: 'raise it with `goqueue topic configure <topic> --max-record-bytes`',
   TOPIC_EXISTS: '--if-not-exists makes that no error',
   TOPIC_NOT_FOUND: '`goqueue topic list` shows the topics, `goqueue topic create` makes one',
 }

@@ -1,6 +1,7 @@
 /** Options that commands share, and how their values are read. Everything arrives as text: nothing is guessed. */
 import type { Argv } from 'yargs'
 import { parseDurationMs } from '../kernel/duration.ts'
+import { parseSizeBytes } from '../kernel/size.ts'
 import { UsageError } from './failureReport.ts'
 import type { Format } from './output.ts'
 
@@ -76,3 +77,20 @@ export function durationOrNone(name: string): (value: unknown) => number | null 
     throw new UsageError(`--${name} must be a duration such as 30s, 12h or 7d, or none`)
   }
 }
+
+/** Bytes. */
+export function size(name: string): (value: unknown) => number | undefined {
+  return (value) => {
+    const given = text(name)(value)
+    if (given === undefined) return undefined
+    const parsed = parseSizeBytes(given)
+    if (parsed !== undefined) return parsed
+    throw new UsageError(`--${name} must be a size such as 64MiB or 64MB, not "${given}"`)
+  }
+}
+
+/** Bytes; `none` is null. */
+export const sizeOrNone =
+  (name: string) =>
+  (value: unknown): number | null | undefined =>
+    text(name)(value) === 'none' ? null : size(name)(value)

@@ -1,46 +1,23 @@
 /** Topics and the broker's own state. The shapes are those of the HTTP contract. */
+import type {
+  PartitionsReply,
+  Readiness,
+  TopicConfigInput,
+  TopicReply,
+  Version,
+} from '../api/index.ts'
 import { type Connection, pathOf } from './connection.ts'
-
-export interface TopicConfigReply {
-  readonly [name: string]: unknown
-}
 
 export interface CreateTopic {
   readonly name: string
   /** Default: the broker's. */
   readonly partitions?: number | undefined
-  readonly config?: Readonly<Record<string, unknown>> | undefined
+  readonly config?: TopicConfigInput | undefined
 }
 
 export interface CreatedTopic {
   readonly name: string
   readonly partitions: number
-}
-
-export interface TopicDescription {
-  readonly name: string
-  readonly partitions: number
-  readonly total_messages: number
-  readonly total_size_bytes: number
-  readonly partition_offsets: Readonly<Record<string, PartitionOffsets>>
-  readonly config: TopicConfigReply
-}
-
-export interface PartitionOffsets {
-  readonly earliest: number
-  /** The next offset to be written. */
-  readonly latest: number
-}
-
-export interface PartitionDescription extends PartitionOffsets {
-  readonly partition: number
-  readonly size_bytes: number
-  readonly segments: number
-}
-
-export interface Readiness {
-  readonly status: 'pass' | 'fail'
-  readonly checks?: Readonly<Record<string, { readonly status: string; readonly message: string }>>
 }
 
 export class Admin {
@@ -64,26 +41,23 @@ export class Admin {
   }
 
   /** Rejects with TOPIC_NOT_FOUND. */
-  async describeTopic(name: string): Promise<TopicDescription> {
+  async describeTopic(name: string): Promise<TopicReply> {
     const reply = await this.#connection.askJson({ method: 'GET', path: pathOf('topics', name) })
-    return reply as TopicDescription
+    return reply as TopicReply
   }
 
   /** Rejects with TOPIC_NOT_FOUND. */
-  async partitionsOf(name: string): Promise<readonly PartitionDescription[]> {
+  async partitionsOf(name: string): Promise<PartitionsReply['partitions']> {
     const path = pathOf('topics', name, 'partitions')
     const reply = await this.#connection.askJson({ method: 'GET', path })
-    return (reply as { readonly partitions: readonly PartitionDescription[] }).partitions
+    return (reply as PartitionsReply).partitions
   }
 
   /** Changes what is named and leaves the rest. Rejects with TOPIC_NOT_FOUND or INVALID_CONFIG. */
-  async configureTopic(
-    name: string,
-    config: Readonly<Record<string, unknown>>,
-  ): Promise<TopicDescription> {
+  async configureTopic(name: string, config: TopicConfigInput): Promise<TopicReply> {
     const path = pathOf('topics', name)
     const reply = await this.#connection.askJson({ method: 'PATCH', path, json: { config } })
-    return reply as TopicDescription
+    return reply as TopicReply
   }
 
   /** Resolves when the topic is gone for good. Rejects with TOPIC_NOT_FOUND. */
@@ -103,8 +77,8 @@ export class Admin {
   }
 
   /** What runs there. */
-  async version(): Promise<{ readonly version: string; readonly node_version: string }> {
+  async version(): Promise<Version> {
     const reply = await this.#connection.askJson({ method: 'GET', path: '/version' })
-    return reply as { readonly version: string; readonly node_version: string }
+    return reply as Version
   }
 }

@@ -1,4 +1,5 @@
 /** Publishing and reading raw records: batches on the wire, checked to the last byte on this side too. */
+import type { OffsetReply, RawPublishReply } from '../api/index.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import {
   checksumMatches,
@@ -14,21 +15,6 @@ import { type Connection, pathOf } from './connection.ts'
 
 /** What a caller waits for. none: nothing; leader: the page cache of the broker's machine; all: its disk. */
 export type ClientAcks = 'none' | 'leader' | 'all'
-
-/** Records of one batch that went to one partition together. */
-export interface PublishedRun {
-  readonly partition: number
-  /** Of the first record; the others follow without a gap. */
-  readonly offset: number
-  readonly count: number
-  /** RFC 3339, the broker's time of the append. */
-  readonly timestamp: string
-}
-
-export interface PublishReply {
-  readonly results: readonly PublishedRun[]
-  readonly durability: 'none' | 'memory' | 'disk'
-}
 
 export interface PublishBatch {
   readonly topic: string
@@ -73,7 +59,7 @@ export class Records {
    * spread it, this holds per partition. Rejects with TOPIC_NOT_FOUND, RECORD_TOO_LARGE, …; OUTCOME_UNKNOWN where
    * no answer came.
    */
-  async publish({ topic, batch, partition, acks, signal }: PublishBatch): Promise<PublishReply> {
+  async publish({ topic, batch, partition, acks, signal }: PublishBatch): Promise<RawPublishReply> {
     const reply = await this.#connection.askJson({
       method: 'POST',
       path: pathOf('topics', topic, 'messages'),
@@ -81,7 +67,14 @@ export class Records {
       raw: { bytes: encodeWireBatch(batch), contentType: WIRE_BATCH_CONTENT_TYPE },
       signal,
     })
-    return reply as PublishReply
+    return reply as RawPublishReply
+  }
+
+  /** The offset of the first record at or after an RFC 3339 time; where none is that young, the next to be written. */
+  async offsetAtTime(topic: string, partition: number, time: string): Promise<number> {
+    const path = pathOf('topics', topic, 'partitions', partition, 'offset')
+    const reply = await this.#connection.askJson({ method: 'GET', path, query: { time } })
+    return (reply as OffsetReply).offset
   }
 
   /**

@@ -76,10 +76,24 @@ export function loadConfiguration(sources: ConfigSources): Configuration {
   }
   if (problems.length > 0) throw new ConfigError(problems)
   // Every name was given a value of its own kind above: the declarations made both the type and the values.
-  const settings = values as Settings
-  const clashes = clashesIn(settings, origins as Configuration['origins'])
-  if (clashes.length > 0) throw new ConfigError(clashes)
-  return { settings, origins: origins as Configuration['origins'] }
+  return settled(values as Settings, origins as Record<SettingName, Origin>)
+}
+
+/** A record fits in a segment: a limit that nobody set follows a smaller segment, one that was set is a problem. */
+function settled(settings: Settings, origins: Record<SettingName, Origin>): Configuration {
+  const { maxRecordBytes, segmentBytes } = settings
+  if (maxRecordBytes <= segmentBytes) return { settings, origins }
+  if (origins.maxRecordBytes.layer !== 'default') {
+    const message = 'max-record-bytes must not exceed segment-bytes: a record fits in a segment'
+    throw new ConfigError([{ where: origins.maxRecordBytes.where, message }])
+  }
+  return {
+    settings: { ...settings, maxRecordBytes: segmentBytes },
+    origins: {
+      ...origins,
+      maxRecordBytes: { layer: 'default', where: 'default, as segment-bytes' },
+    },
+  }
 }
 
 function fromFile(file: FileText | undefined, problems: ConfigProblem[]): Given[] {
@@ -161,14 +175,4 @@ function problemWith(setting: Setting, problem: string, raw: unknown): string {
     ? ' (Kubernetes sets this for a service named goqueue: set enableServiceLinks: false)'
     : ''
   return `${setting.key} ${problem}${hint}`
-}
-
-/** What is right by itself and wrong together. */
-function clashesIn(settings: Settings, origins: Configuration['origins']): ConfigProblem[] {
-  const { recordBytesMax, segmentBytes } = settings
-  if (recordBytesMax <= segmentBytes) return []
-  const blamed: SettingName =
-    origins.recordBytesMax.layer === 'default' ? 'segmentBytes' : 'recordBytesMax'
-  const message = 'record-bytes-max must not exceed segment-bytes: a record fits in a segment'
-  return [{ where: origins[blamed].where, message }]
 }

@@ -33,7 +33,7 @@ export const SettingsSchema = Type.Object(
       ...listening,
       description: 'Origins whose pages may call the API; * allows all, an empty list none.',
     }),
-    bodyBytesMax: size({
+    maxBodyBytes: size({
       ...listening,
       default: LIMITS.batchBytesMax,
       minimum: 1 * KiB,
@@ -48,7 +48,7 @@ export const SettingsSchema = Type.Object(
       description:
         'Longest time a request may take to arrive, in milliseconds; then it is answered 408.',
     }),
-    waitersMax: integer({
+    maxWaiters: integer({
       ...listening,
       default: 10_000,
       minimum: 1,
@@ -110,7 +110,7 @@ export const SettingsSchema = Type.Object(
       maximum: LIMITS.segmentBytesMax,
       description: 'Size, in bytes, at which a segment is sealed and the next one begun.',
     }),
-    recordBytesMax: size({
+    maxRecordBytes: size({
       ...topics,
       default: 1 * MiB,
       minimum: 1 * KiB,

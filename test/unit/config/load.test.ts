@@ -145,10 +145,18 @@ describe('problems', () => {
     ])
   })
 
-  test('a record that fits in no segment is one, blamed on what was set', () => {
-    expect(problemsOf({ flags: { 'segment-bytes': '64KiB' } })).toEqual([
-      '--segment-bytes: record-bytes-max must not exceed segment-bytes: a record fits in a segment',
+  test('a record limit that fits in no segment is one', () => {
+    expect(
+      problemsOf({ flags: { 'segment-bytes': '64KiB', 'max-record-bytes': '65KiB' } }),
+    ).toEqual([
+      '--max-record-bytes: max-record-bytes must not exceed segment-bytes: a record fits in a segment',
     ])
+  })
+
+  test('a record limit that nobody set follows a smaller segment', () => {
+    const { settings, origins } = load({ flags: { 'segment-bytes': '64KiB' } })
+    expect(settings.maxRecordBytes).toBe(65_536)
+    expect(origins.maxRecordBytes.where).toBe('default, as segment-bytes')
   })
 
   test('what Kubernetes injects beside a service of our name is passed over or explained', () => {

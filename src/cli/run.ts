@@ -1,0 +1,117 @@
+/**
+ * The command line: `goqueue <command> …`. Commands are declared here and live in commands/; each is loaded
+ * with what it needs only when it runs.
+ */
+import yargs, { type Argv } from 'yargs'
+import { EXIT, type ExitCode } from '../kernel/exitCodes.ts'
+import { suggest } from '../kernel/suggest.ts'
+import { VERSION } from '../kernel/version.ts'
+import { configCommand } from './commands/config.ts'
+import { consumeCommand } from './commands/consume.ts'
+import { dumpCommand } from './commands/dump.ts'
+import { healthCommand } from './commands/health.ts'
+import { produceCommand } from './commands/produce.ts'
+import { serveCommand } from './commands/serve.ts'
+import { topicCommand } from './commands/topic.ts'
+import { versionCommand } from './commands/version.ts'
+import type { Cli } from './context.ts'
+import { reportOf, UsageError } from './failureReport.ts'
+import type { CliIo } from './io.ts'
+import { coloursFor } from './output.ts'
+
+const COMMANDS: readonly ((yargs: Argv, cli: Cli) => Argv)[] = [
+  serveCommand,
+  topicCommand,
+  produceCommand,
+  consumeCommand,
+  healthCommand,
+  configCommand,
+  dumpCommand,
+  versionCommand,
+]
+
+const HELP_COLUMNS_MAX = 100
+
+/** Runs one command line; resolves with what the process should exit with. Never rejects. */
+export async function run(args: readonly string[], io: CliIo): Promise<ExitCode> {
+  const interruption = new AbortController()
+  const interrupt = (): void => interruption.abort()
+  process.once('SIGINT', interrupt)
+  const cli: Cli = { io, interrupted: interruption.signal, exitCode: EXIT.OK }
+  try {
+    const help = await parse(args, cli)
+    if (help !== '') io.stdout.write(`${help}\n`)
+    return cli.exitCode
+  } catch (error) {
+    return reportFailure(error, io)
+  } finally {
+    process.removeListener('SIGINT', interrupt)
+  }
+}
+
+/** Resolves with a text to be shown, where help, version or completion was asked for. */
+async function parse(args: readonly string[], cli: Cli): Promise<string> {
+  let shown = ''
+  await parserFor(args, cli).parseAsync([...args], {}, (_error, _argv, output) => {
+    shown = output
+  })
+  return shown
+}
+
+/** The parser with all commands; exported for the documentation. */
+export function parserFor(args: readonly string[], cli: Cli): Argv {
+  const parser = yargs([...args])
+    .scriptName('goqueue')
+    .usage('$0 <command>\n\nA partitioned log broker: topics, publish, read by offset.')
+    .detectLocale(false)
+    .exitProcess(false)
+    .parserConfiguration({
+      'parse-numbers': false,
+      'parse-positional-numbers': false,
+      'greedy-arrays': false,
+      'dot-notation': false,
+      'boolean-negation': false,
+    })
+    .wrap(Math.min(cli.io.stdout.columns ?? HELP_COLUMNS_MAX, HELP_COLUMNS_MAX))
+    .fail((message, error, failed) => {
+      throw error ?? usageError(message, args, failed)
+    })
+  for (const addCommand of COMMANDS) addCommand(parser, cli)
+  return parser
+    .completion('completion', 'Print a script that completes commands in bash or zsh')
+    .demandCommand(1, 'say what to do')
+    .recommendCommands()
+    .strict()
+    .version(VERSION)
+    .alias('h', 'help')
+    .epilogue(
+      'Exit codes: 0 done, 1 refused, 2 usage, 69 no broker or busy, 70 bug, 78 configuration.',
+    )
+}
+
+function usageError(message: string, args: readonly string[], failed: Argv): UsageError {
+  const command = args.filter((arg) => !arg.startsWith('-'))[0]
+  const see = `goqueue ${command === undefined ? '' : `${command} `}--help`
+  const unknown = /^Unknown argument: (.+)$/.exec(message)?.[1]
+  const nearest = unknown === undefined ? undefined : suggest(unknown, flagsOf(failed))
+  const meant = nearest === undefined ? '' : `; did you mean --${nearest}?`
+  const plain = message === '' ? 'the command line is wrong' : message
+  return new UsageError(lowerFirst(plain) + meant, `see ${see}`)
+}
+
+/** The flags that a command knows, from its own help. */
+function flagsOf(failed: Argv): readonly string[] {
+  const help: unknown = failed.help()
+  const text = typeof help === 'string' ? help : ''
+  return [...text.matchAll(/--([a-z-]+)/g)].map((match) => match[1] ?? '')
+}
+
+const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
+
+function reportFailure(error: unknown, io: CliIo): ExitCode {
+  const { exitCode, message, hint } = reportOf(error)
+  const colours = coloursFor(io, io.stderr)
+  io.stderr.write(`${colours.red('error:')} ${message}\n`)
+  if (hint !== undefined) io.stderr.write(`${colours.dim('hint:')} ${hint}\n`)
+  return exitCode
+}

@@ -1,0 +1,113 @@
+/**
+ * Who a partition's batches are sent as, and which of them are under way: at most five, in the order of their
+ * sequences, as many as the broker remembers.
+ *
+ *   sequence   0 ....... 100 ....... 200 ....... 300
+ *   window       failed      flying      flying      (no new one while one waits to be sent again)
+ *
+ * Sequences count records per partition and epoch. They are given to a batch when it is sent first and kept for
+ * its retries, so that the broker knows them again. A batch that is given up leaves a gap; the broker refuses what
+ * comes behind it, which proves that it was not stored, and all of the window goes on from 0 in the next epoch.
+ * Until the first answer in an epoch one batch flies alone: a broker that does not know the producer takes any
+ * sequence for its start.
+ */
+import type { WireProducer } from '../../record/index.ts'
+import type { ProducerBatch } from './batch.ts'
+
+const SEQUENCES = 2 ** 32
+const EPOCH_MAX = 0xffff
+const PRODUCER_IDS = 2 ** 52
+
+/** 1 to 2^52 - 1. */
+const newProducerId = (random: () => number): number =>
+  1 + Math.floor(random() * (PRODUCER_IDS - 1))
+
+export interface WindowOptions {
+  readonly idempotent: boolean
+  readonly inFlightMax: number
+  readonly random: () => number
+}
+
+export class Window {
+  readonly #options: WindowOptions
+  readonly #batches: ProducerBatch[] = []
+  #producerId: number
+  #epoch = 0
+  #nextSequence = 0
+  #isEstablished = false
+  flying = 0
+
+  constructor(options: WindowOptions) {
+    this.#options = options
+    this.#producerId = newProducerId(options.random)
+  }
+
+  get batches(): readonly ProducerBatch[] {
+    return this.#batches
+  }
+
+  /** True where an answer came in this epoch. */
+  get isEstablished(): boolean {
+    return this.#isEstablished
+  }
+
+  /** True where one more may be sent. */
+  get hasRoom(): boolean {
+    if (!this.#options.idempotent || !this.#isEstablished) return this.flying === 0
+    return this.#batches.length < this.#options.inFlightMax
+  }
+
+  /** The first that waits to be sent again. */
+  get failed(): ProducerBatch | undefined {
+    return this.#batches.find((batch) => batch.state === 'failed')
+  }
+
+  /** Takes a batch in, at the end, and fills in who sends it. */
+  push(batch: ProducerBatch): void {
+    this.#batches.push(batch)
+    batch.seal(this.#nextMark(batch.count))
+  }
+
+  remove(batch: ProducerBatch): void {
+    const at = this.#batches.indexOf(batch)
+    if (at >= 0) this.#batches.splice(at, 1)
+  }
+
+  isFirst(batch: ProducerBatch): boolean {
+    return this.#batches[0] === batch
+  }
+
+  established(): void {
+    this.#isEstablished = true
+  }
+
+  /** Everything in the window starts again from sequence 0. Nothing may be flying. */
+  newEpoch(): void {
+    if (this.#epoch < EPOCH_MAX) this.#restart(this.#producerId, this.#epoch + 1)
+    else this.newProducer()
+  }
+
+  /** As {@link newEpoch}, as a producer that no broker has heard of. */
+  newProducer(): void {
+    this.#restart(newProducerId(this.#options.random), 0)
+  }
+
+  #restart(producerId: number, epoch: number): void {
+    this.#producerId = producerId
+    this.#epoch = epoch
+    this.#nextSequence = 0
+    this.#isEstablished = false
+    for (const batch of this.#batches) batch.seal(this.#nextMark(batch.count))
+  }
+
+  #nextMark(count: number): WireProducer | undefined {
+    if (!this.#options.idempotent) return undefined
+    const mark = {
+      producerId: this.#producerId,
+      epoch: this.#epoch,
+      baseSequence: this.#nextSequence,
+    }
+    this.#nextSequence = (this.#nextSequence + count) % SEQUENCES
+    return mark
+  }
+}
