@@ -17,3 +17,8 @@ export {
   type ReadResult,
   type RetentionPolicy,
 } from './port.ts'
+export { openSegmentedEngine, type SegmentedEngineSetup } from './segmented/engine.ts'
+export {
+  DEFAULT_OPTIONS as DEFAULT_SEGMENTED_OPTIONS,
+  type SegmentedOptions,
+} from './segmented/services.ts'

@@ -1,19 +1,24 @@
 /** What every engine does to a batch as it takes it in. */
 import { BrokerError } from '../kernel/errors.ts'
 import { LIMITS } from '../kernel/limits.ts'
-import type { Offset, TimestampMs } from '../kernel/units.ts'
+import type { TimestampMs } from '../kernel/units.ts'
 import { HEADER_BYTES, type RecordBatch, recordLength, stampRecord } from '../record/index.ts'
 import type { ReadLimit } from './port.ts'
 
-/** Throws CORRUPT_RECORD or BATCH_TOO_LARGE where `batch` cannot be one; looks at its numbers, not at its bytes. */
+/**
+ * Throws CORRUPT_RECORD where `batch` is not so many whole records, BATCH_TOO_LARGE where it exceeds a limit.
+ * Looks at lengths only.
+ */
 export function checkBatch(batch: RecordBatch): void {
   const { bytes, count } = batch
-  if (count < 1 || bytes.length < count * HEADER_BYTES) {
-    throw new BrokerError('CORRUPT_RECORD', `no batch: ${count} records in ${bytes.length} bytes`)
-  }
   if (bytes.length > LIMITS.batchBytesMax || count > LIMITS.batchRecordsMax) {
     throw new BrokerError('BATCH_TOO_LARGE', `batch of ${count} records, ${bytes.length} bytes`)
   }
+  let at = 0
+  let found = 0
+  for (; at + HEADER_BYTES <= bytes.length; found += 1) at += recordLength(bytes, at)
+  if (at === bytes.length && found === count && count > 0) return
+  throw new BrokerError('CORRUPT_RECORD', `${bytes.length} bytes are not ${count} whole records`)
 }
 
 export interface BatchStamp {
@@ -21,24 +26,19 @@ export interface BatchStamp {
   readonly timestampMs: number
 }
 
-/** Gives the records of `batch` their offsets, time, chain and checksums. Throws CORRUPT_RECORD where it is malformed. */
+/** Gives the records of a checked batch their offsets, time, chain and checksums. */
 export function stampBatch(batch: RecordBatch, { baseOffset, timestampMs }: BatchStamp): void {
   const { bytes, count } = batch
   const stamp = { offset: baseOffset, timestampMs, more: true }
   let at = 0
   for (let left = count; left > 0; left -= 1) {
-    const length = at + HEADER_BYTES <= bytes.length ? recordLength(bytes, at) : 0
-    if (length === 0 || at + length > bytes.length) throw malformed(batch)
+    const length = recordLength(bytes, at)
     stamp.more = left > 1
     stampRecord(bytes, at, length, stamp)
     stamp.offset += 1
     at += length
   }
-  if (at !== bytes.length) throw malformed(batch)
 }
-
-const malformed = ({ bytes, count }: RecordBatch): BrokerError =>
-  new BrokerError('CORRUPT_RECORD', `${bytes.length} bytes are not ${count} whole records`)
 
 /** Where to cut `bytes` (whole records) so that `limit` holds; the first record is always in. */
 export function cutAt(bytes: Buffer, start: number, limit: ReadLimit): number {
@@ -52,8 +52,8 @@ export function cutAt(bytes: Buffer, start: number, limit: ReadLimit): number {
 }
 
 export interface Readable {
-  readonly start: Offset
-  readonly next: Offset
+  readonly start: number
+  readonly next: number
 }
 
 export function checkReadable(from: number, { start, next }: Readable): void {

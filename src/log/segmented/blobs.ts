@@ -1,0 +1,50 @@
+/** Blobs as files that are replaced atomically. */
+import { dirname } from 'node:path'
+import {
+  type FileSystem,
+  isSystemError,
+  readWholeFile,
+  writeFileAtomically,
+} from '../../io/index.ts'
+import type { BlobStore } from '../port.ts'
+import type { DirectoryTree } from './directoryTree.ts'
+import { storageError } from './storageError.ts'
+
+export class FileBlobs implements BlobStore {
+  readonly #fileSystem: FileSystem
+  readonly #directories: DirectoryTree
+
+  constructor(fileSystem: FileSystem, directories: DirectoryTree) {
+    this.#fileSystem = fileSystem
+    this.#directories = directories
+  }
+
+  async get(name: string): Promise<Buffer | undefined> {
+    try {
+      return await readWholeFile(this.#fileSystem, this.#directories.at(name))
+    } catch (error) {
+      throw storageError(error, `read ${name}`)
+    }
+  }
+
+  async put(name: string, value: Buffer): Promise<void> {
+    const parent = name.includes('/') ? dirname(name) : ''
+    try {
+      await this.#directories.make(parent)
+      await this.#directories.settle(parent)
+      await writeFileAtomically(this.#fileSystem, this.#directories.at(name), value)
+    } catch (error) {
+      throw storageError(error, `write ${name}`)
+    }
+  }
+
+  async delete(name: string): Promise<void> {
+    const path = this.#directories.at(name)
+    try {
+      await this.#fileSystem.remove(path)
+      await this.#fileSystem.syncDirectory(dirname(path))
+    } catch (error) {
+      if (!isSystemError(error, 'ENOENT')) throw storageError(error, `delete ${name}`)
+    }
+  }
+}

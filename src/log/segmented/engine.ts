@@ -1,0 +1,161 @@
+/**
+ * A home of many logs on one directory. What lies in it:
+ *
+ *   LOCK/            held while a process has it open
+ *   FORMAT           {"format":1}; a newer number is refused
+ *   CLEAN            the logs that were closed in order; removed while the directory is in use
+ *   <path>/…         a log: segments, indexes, torn tails
+ *   <name>           a blob, replaced as a whole
+ */
+
+import { type DirectoryLock, type FileSystem, isSystemError } from '../../io/index.ts'
+import { BrokerError } from '../../kernel/errors.ts'
+import { invariant } from '../../kernel/invariant.ts'
+import type { Platform } from '../../kernel/platform.ts'
+import type { BlobStore, LogEngine, LogOptions, PartitionLog } from '../port.ts'
+import { FileBlobs } from './blobs.ts'
+import { ByteBudget } from './byteBudget.ts'
+import { CleanMarks } from './cleanMarks.ts'
+import { DirectoryTree } from './directoryTree.ts'
+import { FilePool } from './filePool.ts'
+import { Flusher } from './flusher.ts'
+import { checkFormat } from './format.ts'
+import { IndexCache } from './indexCache.ts'
+import { openLog, SEGMENTED_CAPABILITIES, type SegmentedLog } from './log.ts'
+import { DEFAULT_OPTIONS, type SegmentedOptions, type Services } from './services.ts'
+import { storageError } from './storageError.ts'
+import { TailCache } from './tailCache.ts'
+
+export interface SegmentedEngineSetup {
+  /** Made where it is missing. */
+  readonly directory: string
+  readonly fileSystem: FileSystem
+  readonly platform: Platform
+  readonly options?: Partial<SegmentedOptions>
+}
+
+/**
+ * Takes possession of a data directory. Rejects with DATA_DIR_LOCKED while another process has it, with
+ * FORMAT_TOO_NEW where a newer version wrote it, with STORAGE_ERROR where the disk refuses.
+ */
+export async function openSegmentedEngine(setup: SegmentedEngineSetup): Promise<LogEngine> {
+  const { directory, fileSystem } = setup
+  let lock: DirectoryLock | undefined
+  try {
+    await fileSystem.makeDirectory(directory)
+    lock = await fileSystem.lock?.(directory)
+    await checkFormat(fileSystem, directory)
+    const marks = await CleanMarks.take(fileSystem, directory)
+    return new SegmentedEngine(servicesOf(setup), marks, lock)
+  } catch (error) {
+    await lock?.release()
+    throw error instanceof BrokerError ? error : storageError(error, `open ${directory}`)
+  }
+}
+
+function servicesOf({
+  directory,
+  fileSystem,
+  platform,
+  options: given,
+}: SegmentedEngineSetup): Services {
+  const options = { ...DEFAULT_OPTIONS, ...given }
+  return {
+    fileSystem,
+    platform,
+    options,
+    files: new FilePool(fileSystem, options.maxOpenFiles),
+    tails: new TailCache(options.tailCacheBytes),
+    indexes: new IndexCache(options.indexCacheBytes),
+    queued: new ByteBudget(options.queuedBytesMax),
+    flusher: new Flusher(platform.clock, options.flushIntervalMs),
+    directories: new DirectoryTree(fileSystem, directory),
+  }
+}
+
+class SegmentedEngine implements LogEngine {
+  readonly capabilities = SEGMENTED_CAPABILITIES
+  readonly blobs: BlobStore
+  readonly #services: Services
+  readonly #marks: CleanMarks
+  readonly #lock: DirectoryLock | undefined
+  /** Logs that are open, or being opened. */
+  readonly #logs = new Map<string, SegmentedLog | undefined>()
+  #closing: Promise<void> | undefined
+
+  constructor(services: Services, marks: CleanMarks, lock: DirectoryLock | undefined) {
+    this.#services = services
+    this.#marks = marks
+    this.#lock = lock
+    this.blobs = new FileBlobs(services.fileSystem, services.directories)
+  }
+
+  async open(path: string, options: LogOptions): Promise<PartitionLog> {
+    this.#checkOpen()
+    invariant(!this.#logs.has(path), `log ${path} is open already`)
+    const clean = this.#marks.claim(path)
+    this.#logs.set(path, undefined)
+    try {
+      const directory = this.#services.directories.at(path)
+      const log = await openLog(this.#services, { path, directory, clean }, options)
+      this.#logs.set(path, log)
+      log.onClosed = () => this.#closed(path, log)
+      return log
+    } catch (error) {
+      this.#logs.delete(path)
+      throw error
+    }
+  }
+
+  async list(path: string): Promise<readonly string[]> {
+    this.#checkOpen()
+    try {
+      const entries = await this.#services.fileSystem.list(this.#services.directories.at(path))
+      return entries.map((entry) => entry.name)
+    } catch (error) {
+      if (isSystemError(error, 'ENOENT')) return []
+      throw storageError(error, `list ${path}`)
+    }
+  }
+
+  async remove(path: string): Promise<void> {
+    this.#checkOpen()
+    for (const open of this.#logs.keys()) {
+      invariant(open !== path && !open.startsWith(`${path}/`), `log ${open} is removed while open`)
+    }
+    const { directories, fileSystem } = this.#services
+    try {
+      await fileSystem.removeTree(directories.at(path))
+      directories.removed(path)
+      this.#marks.forget(path)
+      await directories.settle(path.split('/').slice(0, -1).join('/'))
+    } catch (error) {
+      throw storageError(error, `remove ${path}`)
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  #checkOpen(): void {
+    if (this.#closing === undefined) return
+    throw new BrokerError('LOG_CLOSED', 'the storage engine is closed')
+  }
+
+  #closed(path: string, log: SegmentedLog): void {
+    this.#logs.delete(path)
+    if (log.isClean) this.#marks.add(path)
+  }
+
+  async #close(): Promise<void> {
+    for (const log of [...this.#logs.values()]) await log?.close()
+    await this.#services.flusher.stop()
+    try {
+      await this.#marks.write()
+    } finally {
+      await this.#lock?.release()
+    }
+  }
+}

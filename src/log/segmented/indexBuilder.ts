@@ -1,0 +1,107 @@
+/** Collects the index entries of records as they pass, in stamping and in scanning alike. */
+import {
+  ENTRY_BYTES,
+  entryKey,
+  entryValue,
+  INDEX_INTERVAL_BYTES,
+  putEntry,
+} from './indexEntries.ts'
+
+/** Entries of one group of records, encoded as they will lie in the files. */
+export interface IndexBlock {
+  readonly offsets: Buffer
+  readonly times: Buffer
+  /** The offset behind the group: when it is on disk, the entries may be written. */
+  readonly endOffset: number
+}
+
+/** How far a segment is indexed. */
+export interface IndexedTo {
+  /** Position of the last indexed record; 0 at the beginning. */
+  readonly position: number
+  /** Time of the last entry of the time index; -1 where there is none. */
+  readonly timestampMs: number
+}
+
+export const NOTHING_INDEXED: IndexedTo = { position: 0, timestampMs: -1 }
+const NO_ENTRIES = Buffer.alloc(0)
+
+export class IndexBuilder {
+  /** The position from which on the next record is indexed. Read for each record, so a plain field. */
+  nextPosition: number
+  readonly #baseOffset: number
+  readonly #from: IndexedTo
+  #timestampMs: number
+  #offsets: EntryList | undefined
+  #times: EntryList | undefined
+
+  constructor(baseOffset: number, from: IndexedTo) {
+    this.#from = from
+    this.#baseOffset = baseOffset
+    this.#timestampMs = from.timestampMs
+    this.nextPosition = from.position + INDEX_INTERVAL_BYTES
+  }
+
+  /** Indexes a record that begins at or behind `nextPosition`. */
+  add(offset: number, position: number, timestampMs: number): void {
+    this.#offsets ??= new EntryList()
+    this.#offsets.push(offset, position)
+    this.nextPosition = position + INDEX_INTERVAL_BYTES
+    if (timestampMs <= this.#timestampMs) return
+    this.#times ??= new EntryList()
+    this.#times.push(timestampMs, offset - this.#baseOffset)
+    this.#timestampMs = timestampMs
+  }
+
+  /** What was collected, up to `endOffset`; undefined where nothing was. */
+  take(endOffset: number): IndexBlock | undefined {
+    if (this.#offsets === undefined) return undefined
+    const relativeEnd = endOffset - this.#baseOffset
+    const offsets = this.#offsets.take((bytes, at) => entryKey(bytes, at) < endOffset)
+    const times = this.#times?.take((bytes, at) => entryValue(bytes, at) < relativeEnd)
+    this.#offsets = undefined
+    this.#times = undefined
+    return { offsets, times: times ?? NO_ENTRIES, endOffset }
+  }
+
+  /** How far the segment is indexed once `block`, the first one taken, is part of it. */
+  indexedWith(block: IndexBlock | undefined): IndexedTo {
+    const offsets = block?.offsets ?? NO_ENTRIES
+    const times = block?.times ?? NO_ENTRIES
+    return {
+      position: lastOf(offsets, entryValue) ?? this.#from.position,
+      timestampMs: lastOf(times, entryKey) ?? this.#from.timestampMs,
+    }
+  }
+}
+
+const lastOf = (
+  entries: Buffer,
+  column: (bytes: Buffer, at: number) => number,
+): number | undefined =>
+  entries.length === 0 ? undefined : column(entries, entries.length - ENTRY_BYTES)
+
+const FIRST_CAPACITY = 4
+
+/** Encoded entries, growing. */
+class EntryList {
+  #bytes = Buffer.allocUnsafeSlow(FIRST_CAPACITY * ENTRY_BYTES)
+  #length = 0
+
+  push(key: number, value: number): void {
+    if (this.#length === this.#bytes.length) {
+      const grown = Buffer.allocUnsafeSlow(this.#bytes.length * 4)
+      this.#bytes.copy(grown)
+      this.#bytes = grown
+    }
+    putEntry(this.#bytes, this.#length, key, value)
+    this.#length += ENTRY_BYTES
+  }
+
+  /** The entries, without those at the end that `keep` refuses. */
+  take(keep: (bytes: Buffer, at: number) => boolean): Buffer {
+    let end = this.#length
+    while (end > 0 && !keep(this.#bytes, end - ENTRY_BYTES)) end -= ENTRY_BYTES
+    return this.#bytes.subarray(0, end)
+  }
+}

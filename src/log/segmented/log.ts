@@ -1,0 +1,211 @@
+/** One partition's log on files: the port's methods, each handed to the part that does it. */
+import { BrokerError } from '../../kernel/errors.ts'
+import type { Offset } from '../../kernel/units.ts'
+import type { RecordBatch } from '../../record/index.ts'
+import type {
+  Acks,
+  AppendResult,
+  LogCapabilities,
+  LogOffsets,
+  LogOptions,
+  LogStats,
+  OffsetAtTime,
+  PartitionLog,
+  ReadLimit,
+  ReadResult,
+  RetentionPolicy,
+} from '../port.ts'
+import { checkBatch, checkReadable } from '../stamping.ts'
+import { AppendLoop } from './appendLoop.ts'
+import type { Flushable } from './flusher.ts'
+import { LogState } from './logState.ts'
+import { type LogLocation, recover } from './recovery.ts'
+import { removeOldest, segmentsBefore, segmentsExpired, totalBytes } from './retention.ts'
+import { flushIndexes, roll } from './roll.ts'
+import type { Segment } from './segment.ts'
+import { readSegment, type SegmentRead } from './segmentReader.ts'
+import type { Services } from './services.ts'
+import { storageError } from './storageError.ts'
+import { SyncLoop } from './syncLoop.ts'
+import { offsetAtTime } from './timeLookup.ts'
+
+const EMPTY = Buffer.alloc(0)
+
+export const SEGMENTED_CAPABILITIES: LogCapabilities = { durable: true, replicated: false }
+
+export class SegmentedLog implements PartitionLog, Flushable {
+  readonly capabilities = SEGMENTED_CAPABILITIES
+  readonly #state: LogState
+  readonly #sync: SyncLoop
+  readonly #appends: AppendLoop
+  #marked = false
+  #retaining: Promise<unknown> = Promise.resolve()
+  #closing: Promise<void> | undefined
+  /** Told once, when the log is closed. */
+  onClosed: (() => void) | undefined
+
+  constructor(state: LogState) {
+    this.#state = state
+    this.#sync = new SyncLoop(state)
+    this.#appends = new AppendLoop(state, this.#sync, {
+      roll: () => roll(state, () => this.#sync.request()),
+      becameDirty: () => this.#markDirty(),
+    })
+    if (state.durable < state.next) this.#markDirty()
+  }
+
+  append(batch: RecordBatch, acks: Acks): Promise<AppendResult> {
+    try {
+      this.#state.checkWritable()
+      checkBatch(batch)
+      return this.#appends.append(batch, acks)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  read(from: Offset, limit: ReadLimit): Promise<ReadResult> {
+    const { tail, next, services } = this.#state
+    try {
+      this.#state.checkOpen()
+      checkReadable(from, this.#state)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+    if (from === next) return Promise.resolve(this.#result(from, EMPTY, next))
+    const found = services.tails.read(tail, from, limit)
+    if (found === undefined) return this.#readFiles(from, limit)
+    return Promise.resolve(this.#result(from, found.bytes, found.nextOffset))
+  }
+
+  async offsetAtTime(timestampMs: number): Promise<OffsetAtTime | undefined> {
+    this.#state.checkOpen()
+    return await offsetAtTime(this.#state, timestampMs)
+  }
+
+  truncateBefore(before: Offset): Promise<Offset> {
+    return this.#retain(async () => segmentsBefore(this.#state, before))
+  }
+
+  retain(policy: RetentionPolicy): Promise<Offset> {
+    return this.#retain(() => segmentsExpired(this.#state, policy))
+  }
+
+  offsets(): LogOffsets {
+    const { start, next, durable } = this.#state
+    return { start: start as Offset, next: next as Offset, durable: durable as Offset }
+  }
+
+  stats(): LogStats {
+    const { segments } = this.#state
+    return { sizeBytes: totalBytes(segments), segments: segments.length }
+  }
+
+  async sync(): Promise<void> {
+    this.#state.checkWritable()
+    await this.#appends.idle()
+    await this.#sync.request()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** True where nothing is known to be wrong: everything is on disk and no fence is up. For a closed log. */
+  get isClean(): boolean {
+    return this.#state.fence === undefined && this.#state.durable === this.#state.next
+  }
+
+  async flush(): Promise<void> {
+    this.#marked = false
+    // A failed sync raises the fence, which is logged there.
+    await this.#sync.request().catch(() => undefined)
+    await flushIndexes(this.#state)
+  }
+
+  #markDirty(): void {
+    if (this.#marked) return
+    this.#marked = true
+    this.#state.services.flusher.mark(this)
+  }
+
+  #result(from: number, bytes: Buffer, nextOffset: number): ReadResult {
+    return {
+      bytes,
+      count: nextOffset - from,
+      nextOffset: nextOffset as Offset,
+      highWatermark: this.#state.next as Offset,
+    }
+  }
+
+  async #readFiles(from: number, limit: ReadLimit): Promise<ReadResult> {
+    const { segments, services } = this.#state
+    const segment = segmentOf(segments, from)
+    let found: SegmentRead
+    try {
+      found = await readSegment(services, segment, from, limit)
+    } catch (error) {
+      if (segment.removed) checkReadable(from, this.#state)
+      this.#state.checkOpen()
+      throw storageError(error, `read ${segment.log.path}`)
+    }
+    return this.#result(from, found.bytes, found.nextOffset)
+  }
+
+  /** Retention runs one at a time, and never beside the closing. */
+  #retain(countExpired: () => Promise<number>): Promise<Offset> {
+    const run = this.#retaining.then(async () => {
+      this.#state.checkOpen()
+      try {
+        await removeOldest(this.#state, await countExpired())
+      } catch (error) {
+        throw storageError(error, `remove segments of ${this.#state.path}`)
+      }
+      return this.#state.start as Offset
+    })
+    this.#retaining = run.catch(() => undefined)
+    return run
+  }
+
+  async #close(): Promise<void> {
+    const { services, segments, tail } = this.#state
+    this.#state.closed = true
+    await this.#appends.idle()
+    await this.#retaining
+    await this.#sync.request().catch(() => undefined)
+    services.flusher.unmark(this)
+    await flushIndexes(this.#state)
+    for (const segment of segments) await segment.close()
+    services.tails.clear(tail)
+    this.onClosed?.()
+  }
+}
+
+/** The segment that holds `offset`, which is not below the first one. */
+function segmentOf(segments: readonly Segment[], offset: number): Segment {
+  let low = 0
+  let high = segments.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((segments[middle] as Segment).baseOffset <= offset) low = middle + 1
+    else high = middle
+  }
+  return segments[low - 1] as Segment
+}
+
+/** Opens the log there, recovering what a crash left. Rejects with LOG_CORRUPT naming file and position. */
+export async function openLog(
+  services: Services,
+  location: LogLocation,
+  options: LogOptions,
+): Promise<SegmentedLog> {
+  try {
+    const found = await recover(services, location)
+    for (const segment of found.segments) await segment.release()
+    const state = new LogState({ path: location.path, services, options }, found)
+    return new SegmentedLog(state)
+  } catch (error) {
+    throw error instanceof BrokerError ? error : storageError(error, `open log ${location.path}`)
+  }
+}

@@ -1,0 +1,77 @@
+/** What the parts of one log share: where it begins and ends, and whether it takes writes. */
+import { BrokerError } from '../../kernel/errors.ts'
+import type { LogOptions } from '../port.ts'
+import type { Segment } from './segment.ts'
+import type { Services } from './services.ts'
+import { fenced } from './storageError.ts'
+import type { TailOfLog } from './tailCache.ts'
+
+export class LogState {
+  /** The log's path below the engine's directory. */
+  readonly path: string
+  readonly services: Services
+  readonly options: LogOptions
+  /** Ascending; the last one is active. Never empty. */
+  readonly segments: Segment[]
+  /** Segments taken out of the log whose files are still there, the oldest first. */
+  readonly doomed: Segment[] = []
+  readonly tail: TailOfLog
+  /** The next offset to be written; all below is readable. */
+  next: number
+  /** All below is on disk. */
+  durable: number
+  lastTimestampMs: number
+  closed = false
+  #fence: BrokerError | undefined
+
+  constructor(
+    identity: { readonly path: string; readonly services: Services; readonly options: LogOptions },
+    found: {
+      readonly segments: Segment[]
+      readonly next: number
+      readonly durable: number
+      readonly lastTimestampMs: number
+    },
+  ) {
+    this.path = identity.path
+    this.services = identity.services
+    this.options = identity.options
+    this.segments = found.segments
+    this.next = found.next
+    this.durable = found.durable
+    this.lastTimestampMs = found.lastTimestampMs
+    this.tail = this.services.tails.newTail()
+  }
+
+  get active(): Segment {
+    return this.segments[this.segments.length - 1] as Segment
+  }
+
+  get start(): number {
+    return (this.segments[0] as Segment).baseOffset
+  }
+
+  get fence(): BrokerError | undefined {
+    return this.#fence
+  }
+
+  /** Stops all writing for good: what is on disk is no longer known. Returns the error for those who wait. */
+  raiseFence(cause: BrokerError): BrokerError {
+    if (this.#fence === undefined) {
+      this.#fence = fenced(this.path, cause)
+      const { logger } = this.services.platform
+      logger.error({ log: this.path, cause: cause.message }, 'log fenced')
+    }
+    return this.#fence
+  }
+
+  /** Throws where the log takes no writes. */
+  checkWritable(): void {
+    this.checkOpen()
+    if (this.#fence !== undefined) throw this.#fence
+  }
+
+  checkOpen(): void {
+    if (this.closed) throw new BrokerError('LOG_CLOSED', `log ${this.path} is closed`)
+  }
+}

@@ -1,0 +1,143 @@
+/**
+ * Opening a log: finding its segments and where the last one ends.
+ *
+ * Index entries are written after the log was synced up to them, so the batch that the last valid entry
+ * points into is the recovery point. After an unclean stop:
+ *
+ *   bad record at or below it     corruption: refused, LOG_CORRUPT naming file and position
+ *   bad record behind it          torn tail: cut behind the last whole batch, the cut bytes kept as `.torn`
+ *   sealed segment                its end must be whole and meet the next segment; anything else is corruption
+ *
+ * After a clean stop everything was synced, so anything bad is corruption, and sealed segments are not read.
+ * With `verify: 'all'` every record is read in both cases. Indexes that are missing or damaged are made again.
+ */
+import type { DirectoryEntry } from '../../io/index.ts'
+import { isSystemError, TEMPORARY_SUFFIX } from '../../io/index.ts'
+import { IndexBuilder } from './indexBuilder.ts'
+import type { IndexEntry } from './indexEntries.ts'
+import { parseSegmentFileName } from './names.ts'
+import { checkSealed, corruptIfProblem } from './recoverSealed.ts'
+import { scan } from './scan.ts'
+import { Segment } from './segment.ts'
+import { readTimestamp } from './segmentReader.ts'
+import type { Services } from './services.ts'
+import { corrupt } from './storageError.ts'
+import { cutTornTail } from './tornTail.ts'
+import { type Walk, walkFrom } from './walk.ts'
+
+export interface LogLocation {
+  /** Below the engine's directory. */
+  readonly path: string
+  readonly directory: string
+  /** The log was closed in order after it was last written. */
+  readonly clean: boolean
+}
+
+export interface FoundLog {
+  readonly segments: Segment[]
+  readonly next: number
+  /** Everything below is known to be on disk. */
+  readonly durable: number
+  readonly lastTimestampMs: number
+}
+
+/** Finds the log's segments and repairs its tail; begins the log where there is none. */
+export async function recover(services: Services, location: LogLocation): Promise<FoundLog> {
+  const segments = await findSegments(services, location)
+  for (const [i, segment] of segments.entries()) {
+    const following = segments[i + 1]
+    if (following !== undefined) {
+      await checkSealed(services, segment, { nextOffset: following.baseOffset, ...location })
+    }
+  }
+  const active = segments[segments.length - 1] as Segment
+  const durable = await openActive(services, location, active)
+  const lastTimestampMs =
+    active.newestTimestampMs ?? (await newestBefore(services, segments.at(-2)))
+  return { segments, next: active.nextOffset, durable, lastTimestampMs }
+}
+
+const newestBefore = async (services: Services, segment: Segment | undefined): Promise<number> =>
+  segment === undefined ? 0 : await readTimestamp(services, segment, segment.nextOffset - 1)
+
+/** The log's segments, at least one. Removes what a crash left of removed and rewritten files. */
+async function findSegments(services: Services, location: LogLocation): Promise<Segment[]> {
+  const entries = await listOrMake(services, location)
+  const bases = new Set<number>()
+  for (const { name } of entries) {
+    const parsed = parseSegmentFileName(name)
+    if (parsed?.kind === 'log') bases.add(parsed.baseOffset)
+  }
+  for (const { name } of entries) {
+    const parsed = parseSegmentFileName(name)
+    const isOrphan = parsed !== undefined && !bases.has(parsed.baseOffset)
+    if (isOrphan || name.endsWith(TEMPORARY_SUFFIX)) {
+      await services.fileSystem.remove(`${location.directory}/${name}`)
+    }
+  }
+  const segments = [...bases]
+    .sort((a, b) => a - b)
+    .map((base) => new Segment(services, location.directory, base))
+  if (segments.length > 0) return segments
+  const first = new Segment(services, location.directory, 0)
+  first.begin()
+  return [first]
+}
+
+async function listOrMake(
+  services: Services,
+  { path, directory }: LogLocation,
+): Promise<readonly DirectoryEntry[]> {
+  try {
+    return await services.fileSystem.list(directory)
+  } catch (error) {
+    if (!isSystemError(error, 'ENOENT')) throw error
+    await services.directories.make(path)
+    return []
+  }
+}
+
+/** Finds where the active segment ends, and cuts it there. Returns the offset below which all is on disk. */
+async function openActive(
+  services: Services,
+  { clean }: LogLocation,
+  segment: Segment,
+): Promise<number> {
+  const size = await services.files.sizeOf(segment.log)
+  segment.activate()
+  if (size === 0) {
+    segment.begin()
+    return segment.nextOffset
+  }
+  const entry = await segment.recoverEntry()
+  if (entry !== undefined && entry.value >= size) {
+    throw corrupt(segment.log.path, size, `ends before ${entry.value}, up to where it was synced`)
+  }
+  const walk = await scanActive(services, segment, size, entry)
+  const synced = clean ? size - 1 : (entry?.value ?? -1)
+  if (walk.batchEnd <= synced) corruptIfProblem(segment, walk)
+  segment.sizeBytes = walk.batchEnd
+  segment.nextOffset = walk.batchEndOffset
+  segment.newestTimestampMs = walk.batchEnd > 0 ? walk.batchEndTimestampMs : undefined
+  if (walk.problem !== undefined) await cutTornTail(services, segment, size, walk.problem)
+  if (clean) return segment.nextOffset
+  return entry?.key ?? segment.baseOffset
+}
+
+/** Walks to the end of the active segment, from its last index entry where not all is to be read. */
+async function scanActive(
+  services: Services,
+  segment: Segment,
+  size: number,
+  entry: IndexEntry | undefined,
+): Promise<Walk> {
+  if (services.options.verify === 'all' || entry === undefined) segment.begin()
+  const { position } = segment.indexedTo
+  const offset = position === 0 ? segment.baseOffset : (entry?.key ?? segment.baseOffset)
+  const walk = walkFrom(position, offset)
+  const indexer = new IndexBuilder(segment.baseOffset, segment.indexedTo)
+  await services.files.use(segment.log, (handle) => scan(handle, walk, size, indexer))
+  const block = indexer.take(walk.batchEndOffset)
+  if (block !== undefined) segment.addIndexBlock(block, indexer.indexedWith(block))
+  return walk
+}

@@ -1,0 +1,59 @@
+/**
+ * Sealing the active segment and beginning the next. The order makes "only the end of the active segment may
+ * be torn" true: the old segment is wholly on disk before the new one's name is.
+ */
+
+import { isSystemError } from '../../io/index.ts'
+import { failpoint } from '../../kernel/failpoint.ts'
+import type { LogState } from './logState.ts'
+import { Segment } from './segment.ts'
+import { storageError } from './storageError.ts'
+
+/**
+ * To be called while nothing is written. `synced` brings what was written to the disk. On an error the old
+ * segment stays active.
+ */
+export async function roll(state: LogState, synced: () => Promise<void>): Promise<void> {
+  const { services, path, active: sealed } = state
+  await synced()
+  failpoint('segment.roll.before-seal')
+  await flushIndexes(state)
+  const begun = new Segment(services, sealed.directory, state.next)
+  begun.begin()
+  try {
+    await services.files.use(begun.log, (handle) => handle.truncate(0))
+    services.directories.changed(path)
+    failpoint('segment.roll.after-create')
+    await services.directories.settle(path)
+  } catch (error) {
+    await discard(state, begun)
+    throw error
+  }
+  sealed.seal()
+  state.segments.push(begun)
+}
+
+/** Writes what index entries may be written; those that cannot be stay in memory. */
+export async function flushIndexes(state: LogState): Promise<void> {
+  for (const segment of state.segments) {
+    if (!segment.hasPendingIndex) continue
+    try {
+      await segment.flushIndexes(state.durable)
+    } catch (error) {
+      const { logger } = state.services.platform
+      logger.warn({ log: state.path, error: String(error) }, 'index not written')
+    }
+  }
+}
+
+/** A file left over would stand for records that the old segment may still take: then nothing more is written. */
+async function discard(state: LogState, begun: Segment): Promise<void> {
+  try {
+    begun.log.dirty = false
+    await begun.close()
+    await state.services.fileSystem.remove(begun.log.path)
+  } catch (error) {
+    if (isSystemError(error, 'ENOENT')) return
+    state.raiseFence(storageError(error, `take back ${begun.log.path}`))
+  }
+}
