@@ -40,7 +40,7 @@ export function decodeSnapshotFile(name: string, file: Buffer): SnapshotFile {
   if (file[2] !== VERSION) {
     throw new BrokerError('FORMAT_TOO_NEW', `${name} has snapshot version ${file[2]}`)
   }
-  if (file.readUInt32BE(AT_CRC) !== crc32c(file, AT_JOURNAL_OFFSET)) {
+  if (file[3] !== 0 || file.readUInt32BE(AT_CRC) !== crc32c(file, AT_JOURNAL_OFFSET)) {
     throw new BrokerError('LOG_CORRUPT', `${name}: the snapshot's checksum does not match`)
   }
   return {

@@ -37,7 +37,15 @@ export interface StubDisk {
   readonly blobs: Map<string, Buffer>
 }
 
-type Operation = 'append' | 'sync' | 'read' | 'open' | 'close' | 'remove' | 'blob' | 'truncate'
+export type StubOperation =
+  | 'append'
+  | 'sync'
+  | 'read'
+  | 'open'
+  | 'close'
+  | 'remove'
+  | 'blob'
+  | 'truncate'
 
 export class StubEngine implements LogEngine {
   readonly capabilities = { durable: true, replicated: false }
@@ -45,7 +53,9 @@ export class StubEngine implements LogEngine {
   readonly blobs: BlobStore
   readonly openLogs = new Map<string, StubLog>()
   /** Called before each operation takes effect; what it throws is how the operation fails. */
-  before: (operation: Operation, path: string) => void | Promise<void> = () => undefined
+  before: (operation: StubOperation, path: string) => void | Promise<void> = () => undefined
+  /** Called after each operation that changes the disk has taken effect and before its caller hears of it. */
+  after: (operation: StubOperation, path: string) => void = () => undefined
   /** Retention policies that were asked for, by path. */
   readonly retained: { path: string; policy: RetentionPolicy }[] = []
   dead = false
@@ -60,6 +70,7 @@ export class StubEngine implements LogEngine {
       put: async (name, value) => {
         await this.pass('blob', name)
         this.disk.blobs.set(name, Buffer.from(value))
+        await this.passed('blob', name)
       },
       delete: async (name) => void this.disk.blobs.delete(name),
     }
@@ -81,9 +92,14 @@ export class StubEngine implements LogEngine {
     return next
   }
 
-  async pass(operation: Operation, path: string): Promise<void> {
+  async pass(operation: StubOperation, path: string): Promise<void> {
     if (this.dead) await new Promise(() => undefined)
     await this.before(operation, path)
+    if (this.dead) await new Promise(() => undefined)
+  }
+
+  async passed(operation: StubOperation, path: string): Promise<void> {
+    this.after(operation, path)
     if (this.dead) await new Promise(() => undefined)
   }
 
@@ -114,6 +130,7 @@ export class StubEngine implements LogEngine {
       await this.pass('remove', each)
       if (this.openLogs.has(each)) throw new Error(`${each} is removed while open`)
       this.disk.logs.delete(each)
+      await this.passed('remove', each)
     }
   }
 
@@ -165,6 +182,7 @@ class StubLog implements PartitionLog {
     }
     stored.batches.push({ bytes: batch.bytes, ends, base, timestampMs })
     stored.next = base + batch.count
+    await this.#engine.passed('append', this.path)
     this.options.onAppended?.(offset(stored.next))
     if (acks === 'all') await this.sync()
     return {
@@ -217,6 +235,7 @@ class StubLog implements PartitionLog {
     const keep = stored.batches.findIndex((b) => b.base + b.ends.length > before)
     stored.batches.splice(0, keep === -1 ? stored.batches.length : keep)
     stored.start = stored.batches[0]?.base ?? stored.next
+    await this.#engine.passed('truncate', this.path)
     return offset(stored.start)
   }
 
@@ -239,6 +258,7 @@ class StubLog implements PartitionLog {
     const written = this.#stored.next
     await this.#engine.pass('sync', this.path)
     this.#stored.durable = Math.max(this.#stored.durable, written)
+    await this.#engine.passed('sync', this.path)
   }
 
   async close(): Promise<void> {

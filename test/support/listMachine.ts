@@ -1,0 +1,47 @@
+/** The simplest machine that notices an event lost, doubled, torn off its command or out of order: it keeps them all. */
+import { BrokerError } from '../../src/kernel/errors.ts'
+import { jsonCodec, type StateCodec, type StateMachine } from '../../src/state/index.ts'
+
+/** Adds `parts` items named `<id>.<part>`; a negative number of parts is refused. */
+export interface AddCommand {
+  readonly id: number
+  readonly parts: number
+}
+
+export interface AddedEvent {
+  readonly item: string
+  readonly atMs: number
+}
+
+export class ListMachine implements StateMachine<AddCommand, AddedEvent, number, AddedEvent[]> {
+  items: AddedEvent[] = []
+  restored = 0
+
+  decide({ id, parts }: AddCommand, nowMs: number) {
+    if (parts < 0) throw new BrokerError('INVALID_REQUEST', 'a negative number of parts')
+    const events = Array.from({ length: parts }, (_, part) => ({
+      item: `${id}.${part}`,
+      atMs: nowMs,
+    }))
+    return { events, reply: this.items.length + parts }
+  }
+
+  apply(event: AddedEvent): void {
+    this.items.push(event)
+  }
+
+  snapshot(): AddedEvent[] {
+    return this.items
+  }
+
+  restore(snapshot: AddedEvent[]): void {
+    this.restored += 1
+    this.items = snapshot
+  }
+
+  names(): string[] {
+    return this.items.map((event) => event.item)
+  }
+}
+
+export const listCodec: StateCodec<AddedEvent, AddedEvent[]> = jsonCodec()
