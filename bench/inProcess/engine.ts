@@ -1,5 +1,12 @@
-/** The engine as the daemon opens it. */
-import { type LogEngine, memoryEngine } from '../../src/log/index.ts'
+/** The segmented engine as the daemon opens it, with the machine's own disk and clock. */
+import { nodeFileSystem } from '../../src/io/index.ts'
+import { silentLogger } from '../../src/kernel/platform.ts'
+import { systemClock } from '../../src/kernel/systemClock.ts'
+import { type LogEngine, openSegmentedEngine } from '../../src/log/index.ts'
 
-export const openEngine = async (_directory: string): Promise<LogEngine> =>
-  memoryEngine({ clock: (await import('../../src/kernel/systemClock.ts')).systemClock } as never)
+export const openEngine = (directory: string): Promise<LogEngine> =>
+  openSegmentedEngine({
+    directory,
+    fileSystem: nodeFileSystem,
+    platform: { clock: systemClock, random: Math.random, logger: silentLogger },
+  })

@@ -8,7 +8,7 @@ async function turns(context: BenchContext, kind: 'floor-append' | 'our-append')
     directory: context.directory(kind),
     batch: 1_000,
     valueBytes: 100,
-    inFlight: 8,
+    inFlight: 16,
     acks: 'leader',
     warmupMs: context.settings.warmupMs,
     turnMs: context.settings.turnMs,
@@ -27,7 +27,7 @@ async function turns(context: BenchContext, kind: 'floor-append' | 'our-append')
 
 export const scenario: Scenario = {
   name: 'append-inproc',
-  title: 'In-process append, batches of 1000 × 100 B, 8 under way, against floor-append',
+  title: 'In-process append, batches of 1000 × 100 B, 16 under way, against floor-append',
   unit: 'records/s',
   durability: 'leader',
   bars: [ratioAtLeast('rate', 0.5)],

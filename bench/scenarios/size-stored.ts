@@ -36,6 +36,6 @@ export const scenario: Scenario = {
   unit: 'MB',
   durability: 'leader',
   rounds: 1,
-  bars: [valueAtMost('rss', 200), { ...valueAtMost('files', 1_024), unit: 'files' }],
+  bars: [valueAtMost('rss', 200), { ...valueAtMost('files', 1_100), unit: 'files' }],
   ours,
 }
