@@ -1,2 +1,33 @@
 /** Consumer groups: who reads what, and how far they have come. */
-export { ASSIGNMENTS, type AssignmentName } from './assignors.ts'
+export {
+  ASSIGNMENTS,
+  type AssignmentName,
+  type MemberPartitions,
+  partitionNames,
+} from './assignors.ts'
+export {
+  type CoordinatorOptions as GroupsOptions,
+  DEFAULT_GROUPS_SETTINGS,
+  type GroupsMeters,
+  type GroupsSettings,
+} from './coordinator.ts'
+export {
+  type Floor,
+  type FloorChange,
+  GROUP_MODES,
+  type GroupMode,
+  OFFSET_RESETS,
+  type OffsetReset,
+} from './events.ts'
+export type { GroupFetchRequest } from './fetch.ts'
+export {
+  type CommitRequest,
+  Groups,
+  type Membered,
+  type ResetRequest,
+  type ResetTo,
+} from './groups.ts'
+export type { Polled, PolledPart, PollRequest } from './poll.ts'
+export { DEFAULT_SESSION_TIMEOUT_MS, type JoinRequest } from './request.ts'
+export type { GroupState, GroupView, MemberView, PartitionProgress } from './view.ts'
+export type { Read } from './visit.ts'

@@ -24,6 +24,7 @@ import type { EventInGroup, GroupCommand, GroupEvent, GroupReply, TopicFact } fr
 import { Group, type GroupSnapshot } from './group.ts'
 
 export interface GroupsSnapshot {
+  readonly version: 1
   readonly groups: readonly GroupSnapshot[]
 }
 
@@ -81,7 +82,10 @@ export class GroupsMachine
   }
 
   snapshot(): GroupsSnapshot {
-    return { groups: [...this.#groups.values()].map((group) => group.snapshot()) }
+    return {
+      version: 1,
+      groups: [...this.#groups.values()].map((group) => group.snapshot()),
+    }
   }
 
   restore(snapshot: GroupsSnapshot): void {

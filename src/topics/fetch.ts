@@ -70,7 +70,7 @@ export class Fetcher {
   ): Promise<readonly Fetched[]> {
     const first = this.#look(reads)
     if (first.readable.length > 0 || first.errors.length > 0) return await readAll(first, limit)
-    if (wait.waitMs <= 0 || this.#released || reads.length === 0) return []
+    if (wait.waitMs <= 0 || this.#released) return []
     const grown = await this.#wait(first.idle, wait)
     return grown ? await readAll(this.#look(reads), limit) : []
   }

@@ -108,6 +108,10 @@ export class Topics extends Service {
     return [...this.#live.keys()].sort()
   }
 
+  find(name: string): Topic | undefined {
+    return this.#live.get(name)
+  }
+
   /** Throws TOPIC_NOT_FOUND. */
   get(name: string): Topic {
     const topic = this.#live.get(name)

@@ -287,6 +287,6 @@ describe('replay', () => {
   test('of events for groups that are gone does nothing', () => {
     const machine = new GroupsMachine()
     machine.apply({ type: 'committed', group: 'gone', floors: [], atMs: 1 })
-    expect(machine.snapshot()).toEqual({ groups: [] })
+    expect(machine.snapshot()).toEqual({ version: 1, groups: [] })
   })
 })

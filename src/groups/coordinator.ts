@@ -1,0 +1,252 @@
+/**
+ * Runs the coordinator's machine, and keeps beside it what is not journaled: who is alive and whom to tell.
+ *
+ * What goes on by itself is here: members that fall silent are evicted, groups that nobody uses expire, topics come and
+ * go. A restart forgets who was alive: everybody has one whole session to re-appear.
+ */
+import { BrokerError } from '../kernel/errors.ts'
+import type { HealthCheck } from '../kernel/health.ts'
+import type { Platform, Timer } from '../kernel/platform.ts'
+import { Service } from '../kernel/service.ts'
+import { DAY_MS, SECOND_MS } from '../kernel/units.ts'
+import { type CommitAcks, StateRunner } from '../state/index.ts'
+import type { Topics, TopicsOptions } from '../topics/index.ts'
+import { groupsCodec } from './codec.ts'
+import { isExpired, memberOf } from './decide.ts'
+import {
+  type GroupCommand,
+  type GroupEvent,
+  type GroupReply,
+  missingTopic,
+  type TopicFact,
+} from './events.ts'
+import type { Group, Member } from './group.ts'
+import { LiveGroup } from './live.ts'
+import { GroupsMachine, type GroupsSnapshot } from './machine.ts'
+import type { Session } from './sessions.ts'
+
+export interface GroupsSettings {
+  /** How long a group without members is kept after its last member left and its last commit, in ms. Default 7 days. */
+  readonly retentionMs: number
+}
+
+export const DEFAULT_GROUPS_SETTINGS: GroupsSettings = { retentionMs: 7 * DAY_MS }
+
+export interface CoordinatorOptions {
+  readonly engine: TopicsOptions['engine']
+  readonly platform: Platform
+  /** Started before this and stopped after it. */
+  readonly topics: Topics
+  readonly settings?: Partial<GroupsSettings> | undefined
+}
+
+/** Counts since the start. */
+export interface GroupsMeters {
+  /** Generations begun: joins, departures and changes of topics. */
+  rebalances: number
+  evictions: number
+  commits: number
+  /** Records that retention took before their group had read them. */
+  retentionSkipped: number
+}
+
+/** A member that shows a sign of life. */
+export interface Visitor {
+  readonly group: Group
+  readonly live: LiveGroup
+  readonly member: Member
+  readonly session: Session
+}
+
+const EXPIRY_SWEEP_MS_MIN = 1 * SECOND_MS
+const TIMER_MS_MAX = 24 * DAY_MS
+
+export class Coordinator extends Service {
+  readonly platform: Platform
+  readonly topics: Topics
+  readonly meters: GroupsMeters = { rebalances: 0, evictions: 0, commits: 0, retentionSkipped: 0 }
+  readonly #retentionMs: number
+  readonly #machine = new GroupsMachine()
+  readonly #runner: StateRunner<GroupCommand, GroupEvent, GroupReply, GroupsSnapshot>
+  /** One for each group with members. */
+  readonly #live = new Map<string, LiveGroup>()
+  #unsubscribe: (() => void) | undefined
+  #expiryTimer: Timer | undefined
+  #expiryMs = Number.POSITIVE_INFINITY
+
+  constructor({ engine, platform, topics, settings }: CoordinatorOptions) {
+    super()
+    this.#retentionMs = settings?.retentionMs ?? DEFAULT_GROUPS_SETTINGS.retentionMs
+    this.platform = platform
+    this.topics = topics
+    this.#runner = new StateRunner({
+      name: 'groups',
+      machine: this.#machine,
+      codec: groupsCodec,
+      engine,
+      platform,
+      acks: 'leader',
+    })
+  }
+
+  get groups(): ReadonlyMap<string, Group> {
+    return this.#machine.groups
+  }
+
+  get memberCount(): number {
+    let count = 0
+    for (const { sessions } of this.#live.values()) count += sessions.size
+    return count
+  }
+
+  /** Throws GROUP_NOT_FOUND. */
+  group(id: string): Group {
+    return this.#machine.group(id)
+  }
+
+  live(id: string): LiveGroup | undefined {
+    return this.#live.get(id)
+  }
+
+  /** The member, no longer silent. Throws GROUP_NOT_FOUND or UNKNOWN_MEMBER. */
+  visitor(groupId: string, memberId: string): Visitor {
+    const group = this.group(groupId)
+    const member = memberOf(group, memberId)
+    const live = this.#liveOf(groupId)
+    return { group, member, live, session: live.sessions.touch(memberId, member.sessionTimeoutMs) }
+  }
+
+  /** What the catalogue says of a topic now. */
+  fact(name: string): TopicFact {
+    const topic = this.topics.find(name)
+    if (topic === undefined) return missingTopic(name)
+    return { name, id: topic.id, partitions: topic.partitions.length }
+  }
+
+  /** What the command would lead to; changes nothing. */
+  rehearse(command: GroupCommand): GroupReply {
+    return this.#machine.decide(command, this.platform.clock.nowMs()).reply
+  }
+
+  /**
+   * Decides, applies and queues for the journal, in one synchronous step; nothing is durable before
+   * {@link committed}. Throws what the decision refuses with, BROKER_OVERLOADED and STORAGE_ERROR.
+   */
+  execute(command: GroupCommand): GroupReply {
+    const reply = this.#runner.execute(command)
+    if ('group' in command) this.#follow(command.group)
+    else for (const id of [...this.#live.keys()]) this.#follow(id)
+    return reply
+  }
+
+  /** Resolves when what was executed so far survives the process, for `all` the machine. */
+  committed(acks: CommitAcks = 'leader'): Promise<void> {
+    return this.#runner.committed(acks)
+  }
+
+  health(): HealthCheck {
+    return { ...this.#runner.health(), name: 'groups' }
+  }
+
+  protected async onStart(): Promise<void> {
+    await this.#runner.start()
+    for (const group of this.groups.values()) {
+      this.#follow(group.id)
+      for (const { memberId } of group.members.values()) this.visitor(group.id, memberId)
+    }
+    this.#unsubscribe = this.topics.onChanged((name) => this.#topicChanged(name))
+    for (const name of this.#knownTopics()) this.#topicChanged(name)
+  }
+
+  protected async onStop(): Promise<void> {
+    this.#unsubscribe?.()
+    this.#expiryTimer?.cancel()
+    for (const live of this.#live.values()) live.close()
+    this.#live.clear()
+    await this.#runner.stop()
+  }
+
+  /** Brings the live side in line with the journal's. */
+  #follow(id: string): void {
+    const group = this.groups.get(id)
+    if (group !== undefined && (group.members.size > 0 || this.#live.has(id))) {
+      if (this.#liveOf(id).follow(group)) this.meters.rebalances += 1
+    }
+    if (group === undefined || group.members.size === 0) {
+      this.#live.get(id)?.close()
+      this.#live.delete(id)
+    }
+    if (group !== undefined) this.#scheduleExpiry(group)
+  }
+
+  #liveOf(id: string): LiveGroup {
+    let live = this.#live.get(id)
+    if (live === undefined) {
+      live = new LiveGroup(this.platform.clock, (memberIds) => this.#evict(id, memberIds))
+      this.#live.set(id, live)
+    }
+    return live
+  }
+
+  #evict(group: string, memberIds: readonly string[]): void {
+    this.#byItself('members not evicted', () => {
+      this.execute({ kind: 'evict', group, memberIds })
+      this.meters.evictions += memberIds.length
+      this.platform.logger.info({ group, memberIds }, 'members evicted after a silent session')
+    })
+  }
+
+  #topicChanged(name: string): void {
+    this.#byItself('change of a topic not noted', () => {
+      this.execute({ kind: 'topicChanged', fact: this.fact(name) })
+    })
+  }
+
+  /** Runs what no caller waits for. */
+  #byItself(failure: string, work: () => void): void {
+    const failed = (error: unknown): void => this.platform.logger.error({ error }, failure)
+    try {
+      work()
+      this.committed().catch(failed)
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      failed(error)
+    }
+  }
+
+  #knownTopics(): Set<string> {
+    const names = new Set<string>()
+    for (const { topics } of this.groups.values()) {
+      for (const name of topics.keys()) names.add(name)
+    }
+    return names
+  }
+
+  #scheduleExpiry(group: Group): void {
+    if (group.members.size > 0) return
+    const dueMs = group.touchedMs + this.#retentionMs
+    if (dueMs >= this.#expiryMs) return
+    this.#expiryMs = dueMs
+    this.#expiryTimer?.cancel()
+    const { clock } = this.platform
+    const delayMs = Math.max(dueMs - clock.nowMs(), EXPIRY_SWEEP_MS_MIN)
+    this.#expiryTimer = clock.setTimer(Math.min(delayMs, TIMER_MS_MAX), () => this.#expire())
+  }
+
+  #expire(): void {
+    this.#expiryMs = Number.POSITIVE_INFINITY
+    const retentionMs = this.#retentionMs
+    const nowMs = this.platform.clock.nowMs()
+    const expired = [...this.groups.values()].filter((group) =>
+      isExpired(group, nowMs, retentionMs),
+    )
+    if (expired.length > 0) {
+      const groups = expired.map(({ id }) => id)
+      this.#byItself('groups not expired', () => {
+        this.execute({ kind: 'expire', groups, retentionMs })
+        this.platform.logger.info({ groups }, 'groups expired after a retention without members')
+      })
+    }
+    for (const group of this.groups.values()) this.#scheduleExpiry(group)
+  }
+}
