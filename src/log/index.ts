@@ -3,6 +3,8 @@ export { memoryEngine } from './memory/engine.ts'
 export {
   ACKS,
   type Acks,
+  type Admission,
+  type AppendedEarlier,
   type AppendResult,
   type BlobStore,
   type Durability,

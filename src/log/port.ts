@@ -22,6 +22,27 @@ export interface AppendResult {
   readonly durability: Durability
 }
 
+/**
+ * A say in whether a batch is appended, asked in the very step that gives out offsets: the answer cannot be
+ * overtaken by another append. All three are synchronous and must not throw but for `decide`.
+ */
+export interface Admission {
+  /**
+   * Undefined appends the batch. The result of an earlier append answers with that one and stores nothing. A
+   * thrown BrokerError refuses the batch.
+   */
+  decide(): AppendedEarlier | undefined
+  /** The batch has its place. */
+  appended(baseOffset: Offset, timestampMs: TimestampMs): void
+  /** The write failed and the place is free again; the newest append is undone first. */
+  undone(): void
+}
+
+export interface AppendedEarlier {
+  readonly baseOffset: Offset
+  readonly timestampMs: TimestampMs
+}
+
 export interface ReadLimit {
   /** Bytes that a reply should not exceed; one record is returned even where it is larger. */
   readonly maxBytes: number
@@ -81,9 +102,9 @@ export interface PartitionLog {
    * overlap. Rejects with DISK_FULL, TOO_MANY_FILES or STORAGE_ERROR: nothing of the batch is visible and the log
    * goes on; with LOG_FENCED after a failed sync: what is on disk is unknown until the log is reopened; with
    * OUTCOME_UNKNOWN where the batch may or may not survive; with LOG_CLOSED; with BROKER_OVERLOADED where too much
-   * waits already.
+   * waits already. An admission may answer with an earlier append, which is then as durable as `acks` asks.
    */
-  append(batch: RecordBatch, acks: Acks): Promise<AppendResult>
+  append(batch: RecordBatch, acks: Acks, admission?: Admission): Promise<AppendResult>
 
   /**
    * Records from `from` on, in order; empty at the end of the log. Rejects with OFFSET_OUT_OF_RANGE below `start`

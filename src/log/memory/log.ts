@@ -13,6 +13,7 @@ import {
 } from '../../record/index.ts'
 import type {
   Acks,
+  Admission,
   AppendResult,
   LogOffsets,
   LogOptions,
@@ -60,9 +61,11 @@ export class MemoryLog implements PartitionLog {
     return this.#closed
   }
 
-  async append(batch: RecordBatch, _acks: Acks): Promise<AppendResult> {
+  async append(batch: RecordBatch, _acks: Acks, admission?: Admission): Promise<AppendResult> {
     this.#checkOpen()
     checkBatch(batch)
+    const earlier = admission?.decide()
+    if (earlier) return { ...earlier, count: batch.count, durability: 'none' }
     const timestampMs = notBefore(this.#platform.clock.nowMs(), this.#lastTimestampMs)
     const baseOffset = this.#next
     stampBatch(batch, { baseOffset, timestampMs })
@@ -71,6 +74,7 @@ export class MemoryLog implements PartitionLog {
     segment.sizeBytes += batch.bytes.length
     this.#next += batch.count
     this.#lastTimestampMs = timestampMs
+    admission?.appended(baseOffset as Offset, timestampMs)
     this.#options.onAppended?.(this.#next as Offset)
     return {
       baseOffset: baseOffset as Offset,

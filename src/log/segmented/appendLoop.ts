@@ -14,8 +14,9 @@ import { BrokerError } from '../../kernel/errors.ts'
 import { failpoint } from '../../kernel/failpoint.ts'
 import type { Offset } from '../../kernel/units.ts'
 import type { RecordBatch } from '../../record/index.ts'
-import type { Acks, AppendResult } from '../port.ts'
+import type { Acks, Admission, AppendResult } from '../port.ts'
 import { notBefore } from '../stamping.ts'
+import { admit, undoAdmissions } from './admission.ts'
 import { AppendGroup } from './appendGroup.ts'
 import { AppendQueue } from './appendQueue.ts'
 import { IndexBuilder } from './indexBuilder.ts'
@@ -46,14 +47,15 @@ export class AppendLoop {
   }
 
   /** Queues a checked batch. Throws BROKER_OVERLOADED. */
-  append(batch: RecordBatch, acks: Acks): Promise<AppendResult> {
+  append(batch: RecordBatch, acks: Acks, admission?: Admission): Promise<AppendResult> {
     this.#state.services.queued.take(batch.bytes.length)
     if (acks === 'none') {
-      this.#push({ batch, acks, resolve: undefined, reject: undefined, baseOffset: 0 })
+      const unheard = { resolve: undefined, reject: undefined }
+      this.#push({ batch, acks, admission, ...unheard, baseOffset: 0 })
       return Promise.resolve(unanswered(batch))
     }
     return new Promise((resolve, reject) => {
-      this.#push({ batch, acks, resolve, reject, baseOffset: 0 })
+      this.#push({ batch, acks, admission, resolve, reject, baseOffset: 0 })
     })
   }
 
@@ -97,11 +99,13 @@ export class AppendLoop {
       }
     }
     const group = this.#takeGroup(this.#room())
+    if (group === undefined) return
     while (!group.stampSome()) await new Promise((resolve) => setImmediate(resolve))
     try {
       await this.#write(group)
     } catch (error) {
       this.#giveBack(group)
+      undoAdmissions(group.appends)
       group.refused(storageError(error, `append to ${this.#state.active.log.path}`))
       return
     }
@@ -117,15 +121,23 @@ export class AppendLoop {
       : Math.max(0, options.segmentBytes - active.sizeBytes)
   }
 
-  #takeGroup(segmentBytes: number): AppendGroup {
+  /** Undefined where none of those taken is to be written. */
+  #takeGroup(segmentBytes: number): AppendGroup | undefined {
     const { active, services, next, lastTimestampMs } = this.#state
     const { groupBytesMax } = services.options
-    const appends = this.#queue.takeGroup({ segmentBytes, groupBytesMax })
+    const taken = this.#queue.takeGroup({ segmentBytes, groupBytesMax })
     const start = {
       baseOffset: next,
       position: active.sizeBytes,
       timestampMs: notBefore(services.platform.clock.nowMs(), lastTimestampMs),
     }
+    const appends = admit(taken, {
+      ...start,
+      sync: this.#sync,
+      done: (append) => services.queued.giveBack(append.batch.bytes.length),
+      again: (append) => this.#queue.push(append),
+    })
+    if (appends.length === 0) return undefined
     const indexer = new IndexBuilder(active.baseOffset, active.indexedTo)
     return new AppendGroup(appends, start, indexer, services.tails)
   }
@@ -137,6 +149,7 @@ export class AppendLoop {
         failpoint('segment.append.before-write')
         active.log.dirty = true
         await handle.write(group.bytes, group.start.position)
+        active.log.dirty = true
         failpoint('segment.append.after-write')
       } catch (error) {
         await this.#takeBack(handle, group.start.position, storageError(error, 'append'))

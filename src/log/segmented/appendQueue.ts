@@ -1,12 +1,13 @@
 /** Batches that wait to be written, in the order in which they came. */
 import type { BrokerError } from '../../kernel/errors.ts'
 import type { RecordBatch } from '../../record/index.ts'
-import type { Acks, AppendResult } from '../port.ts'
+import type { Acks, Admission, AppendResult } from '../port.ts'
 
 /** One append under way. For acks `none` nobody waits, and both callbacks are undefined. */
 export interface PendingAppend {
   readonly batch: RecordBatch
   readonly acks: Acks
+  readonly admission: Admission | undefined
   readonly resolve: ((result: AppendResult) => void) | undefined
   readonly reject: ((error: BrokerError) => void) | undefined
   /** Given when it is stamped. */

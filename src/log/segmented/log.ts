@@ -4,6 +4,7 @@ import type { Offset } from '../../kernel/units.ts'
 import type { RecordBatch } from '../../record/index.ts'
 import type {
   Acks,
+  Admission,
   AppendResult,
   LogCapabilities,
   LogOffsets,
@@ -54,11 +55,11 @@ export class SegmentedLog implements PartitionLog, Flushable {
     if (state.durable < state.next) this.#markDirty()
   }
 
-  append(batch: RecordBatch, acks: Acks): Promise<AppendResult> {
+  append(batch: RecordBatch, acks: Acks, admission?: Admission): Promise<AppendResult> {
     try {
       this.#state.checkWritable()
       checkBatch(batch)
-      return this.#appends.append(batch, acks)
+      return this.#appends.append(batch, acks, admission)
     } catch (error) {
       return Promise.reject(error)
     }
@@ -79,8 +80,17 @@ export class SegmentedLog implements PartitionLog, Flushable {
   }
 
   async offsetAtTime(timestampMs: number): Promise<OffsetAtTime | undefined> {
-    this.#state.checkOpen()
-    return await offsetAtTime(this.#state, timestampMs)
+    for (;;) {
+      this.#state.checkOpen()
+      const { start } = this.#state
+      try {
+        return await offsetAtTime(this.#state, timestampMs)
+      } catch (error) {
+        this.#state.checkOpen()
+        // Retention may have taken the segment that was looked at.
+        if (this.#state.start === start) throw storageError(error, `search ${this.#state.path}`)
+      }
+    }
   }
 
   truncateBefore(before: Offset): Promise<Offset> {
