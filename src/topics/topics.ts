@@ -232,10 +232,12 @@ export class Topics extends Service {
       await this.#takeBack(topic)
       throw error
     }
-    if (this.#catalogue.get(topic.name)?.id !== topic.id) {
+    const entry = this.#catalogue.get(topic.name)
+    if (entry?.id !== topic.id) {
       await this.#discard(topic)
       throw topicNotFound(topic.name)
     }
+    topic.configure(entry.config)
     if (this.#released) topic.releaseWaiters()
     this.#live.set(topic.name, topic)
     this.#tellChanged(topic.name)
@@ -244,6 +246,7 @@ export class Topics extends Service {
 
   async #configure(name: string, change: Partial<TopicConfig>): Promise<Topic> {
     const entry = await this.#runner.submit({ type: 'configure', name, change })
+    await this.#opening.get(entry.id)
     const topic = this.#live.get(name)
     if (topic === undefined || topic.id !== entry.id) throw topicNotFound(name)
     topic.configure(entry.config)
