@@ -37,6 +37,7 @@ export {
   StickyPartitioner,
   splitByKey,
 } from './partitioner.ts'
+export { headFits, putRecordHead, type RecordHead, recordKeyBytes } from './recordHead.ts'
 export {
   decodeWireBatch,
   encodeWireBatch,
