@@ -38,6 +38,8 @@ export class AppendLoop {
   readonly #owner: AppendLoopOwner
   readonly #queue = new AppendQueue()
   #running = false
+  /** The last write was refused; said once when that begins and once when it is over. */
+  #refusing = false
   #whenIdle: (() => void)[] = []
 
   constructor(state: LogState, sync: SyncLoop, owner: AppendLoopOwner) {
@@ -94,7 +96,10 @@ export class AppendLoop {
         await this.#owner.roll()
       } catch (error) {
         // As many as one write would have taken are refused, so that a full disk is asked once for all of them.
-        this.#refuse(Number.POSITIVE_INFINITY, storageError(error, 'begin a segment'))
+        this.#refuse(
+          Number.POSITIVE_INFINITY,
+          this.#refusal(error, `begin a segment of ${this.#state.path}`),
+        )
         return
       }
     }
@@ -106,19 +111,20 @@ export class AppendLoop {
     } catch (error) {
       this.#giveBack(group)
       undoAdmissions(group.appends)
-      group.refused(storageError(error, `append to ${this.#state.active.log.path}`))
+      group.refused(this.#refusal(error, `append to ${this.#state.active.log.path}`))
       return
     }
     this.#giveBack(group)
+    this.#noteSuccess()
     this.#publish(group)
   }
 
   /** Bytes that the active segment still takes; an empty one takes any batch. */
   #room(): number {
-    const { active, options } = this.#state
+    const { active, segmentBytes } = this.#state
     return active.sizeBytes === 0
       ? Number.POSITIVE_INFINITY
-      : Math.max(0, options.segmentBytes - active.sizeBytes)
+      : Math.max(0, segmentBytes - active.sizeBytes)
   }
 
   /** Undefined where none of those taken is to be written. */
@@ -186,9 +192,28 @@ export class AppendLoop {
     services.tails.add(state.tail, { ...start, bytes, endOffset, block })
     state.lastTimestampMs = start.timestampMs
     state.next = endOffset
-    state.options.onAppended?.(endOffset as Offset)
+    state.onAppended?.(endOffset as Offset)
     this.#owner.becameDirty()
     if (group.written()) this.#sync.add(group)
+  }
+
+  #refusal(error: unknown, doing: string): BrokerError {
+    const refusal = storageError(error, doing)
+    if (!this.#refusing) {
+      const { logger } = this.#state.services.platform
+      logger.error(
+        { log: this.#state.path, code: refusal.code, error: refusal.message },
+        'writes refused',
+      )
+    }
+    this.#refusing = true
+    return refusal
+  }
+
+  #noteSuccess(): void {
+    if (!this.#refusing) return
+    this.#refusing = false
+    this.#state.services.platform.logger.info({ log: this.#state.path }, 'writes go on')
   }
 
   #giveBack(group: AppendGroup): void {

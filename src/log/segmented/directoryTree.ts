@@ -16,7 +16,7 @@ export class DirectoryTree {
 
   constructor(fileSystem: FileSystem, root: string) {
     this.#fileSystem = fileSystem
-    this.root = root
+    this.root = join(root, '.')
   }
 
   /** The absolute path of `path` below the root. */
@@ -33,7 +33,7 @@ export class DirectoryTree {
     for (const each of this.#upwards(dirname(full))) this.#settled.delete(each)
   }
 
-  /** Notes that something was created in the directory. */
+  /** Notes that something was created in the directory, or removed from it. */
   changed(path: string): void {
     this.#settled.delete(this.at(path))
   }

@@ -73,6 +73,8 @@ function servicesOf({
   }
 }
 
+const parentOf = (path: string): string => path.split('/').slice(0, -1).join('/')
+
 class SegmentedEngine implements LogEngine {
   readonly capabilities = SEGMENTED_CAPABILITIES
   readonly blobs: BlobStore
@@ -80,7 +82,7 @@ class SegmentedEngine implements LogEngine {
   readonly #marks: CleanMarks
   readonly #lock: DirectoryLock | undefined
   /** Logs that are open, or being opened. */
-  readonly #logs = new Map<string, SegmentedLog | undefined>()
+  readonly #logs = new Map<string, Promise<SegmentedLog>>()
   #closing: Promise<void> | undefined
 
   constructor(services: Services, marks: CleanMarks, lock: DirectoryLock | undefined) {
@@ -93,12 +95,12 @@ class SegmentedEngine implements LogEngine {
   async open(path: string, options: LogOptions): Promise<PartitionLog> {
     this.#checkOpen()
     invariant(!this.#logs.has(path), `log ${path} is open already`)
+    const directory = this.#services.directories.at(path)
     const clean = this.#marks.claim(path)
-    this.#logs.set(path, undefined)
+    const opening = openLog(this.#services, { path, directory, clean }, options)
+    this.#logs.set(path, opening)
     try {
-      const directory = this.#services.directories.at(path)
-      const log = await openLog(this.#services, { path, directory, clean }, options)
-      this.#logs.set(path, log)
+      const log = await opening
       log.onClosed = () => this.#closed(path, log)
       return log
     } catch (error) {
@@ -128,7 +130,10 @@ class SegmentedEngine implements LogEngine {
       await fileSystem.removeTree(directories.at(path))
       directories.removed(path)
       this.#marks.forget(path)
-      await directories.settle(path.split('/').slice(0, -1).join('/'))
+      const parent = parentOf(path)
+      if (!(await fileSystem.exists(directories.at(parent)))) return
+      directories.changed(parent)
+      await directories.settle(parent)
     } catch (error) {
       throw storageError(error, `remove ${path}`)
     }
@@ -150,7 +155,11 @@ class SegmentedEngine implements LogEngine {
   }
 
   async #close(): Promise<void> {
-    for (const log of [...this.#logs.values()]) await log?.close()
+    const closing = [...this.#logs.values()].map(async (opening) => {
+      const log = await opening.catch(() => undefined)
+      await log?.close()
+    })
+    await Promise.all(closing)
     await this.#services.flusher.stop()
     try {
       await this.#marks.write()

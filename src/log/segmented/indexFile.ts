@@ -152,13 +152,17 @@ export class IndexFile {
   }
 
   #floorPending(key: number): IndexEntry | undefined {
-    for (let i = this.#pending.length - 1; i >= 0; i -= 1) {
-      const { entries } = this.#pending[i] as PendingEntries
-      if (entryKey(entries, 0) > key) continue
-      const at = floorEntry(entries, key)
-      return { key: entryKey(entries, at), value: entryValue(entries, at) }
+    let low = 0
+    let high = this.#pending.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (entryKey((this.#pending[middle] as PendingEntries).entries, 0) <= key) low = middle + 1
+      else high = middle
     }
-    return undefined
+    const block = this.#pending[low - 1]
+    if (block === undefined) return undefined
+    const at = floorEntry(block.entries, key)
+    return { key: entryKey(block.entries, at), value: entryValue(block.entries, at) }
   }
 
   async #load(): Promise<Buffer> {

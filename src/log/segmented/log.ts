@@ -117,6 +117,10 @@ export class SegmentedLog implements PartitionLog, Flushable {
     await this.#sync.request()
   }
 
+  configure({ segmentBytes }: Pick<LogOptions, 'segmentBytes'>): void {
+    this.#state.segmentBytes = segmentBytes
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close()
     return this.#closing

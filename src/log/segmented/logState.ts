@@ -3,14 +3,16 @@ import { BrokerError } from '../../kernel/errors.ts'
 import type { LogOptions } from '../port.ts'
 import type { Segment } from './segment.ts'
 import type { Services } from './services.ts'
-import { fenced } from './storageError.ts'
+import { fenced, storageError } from './storageError.ts'
 import type { TailOfLog } from './tailCache.ts'
 
 export class LogState {
   /** The log's path below the engine's directory. */
   readonly path: string
   readonly services: Services
-  readonly options: LogOptions
+  /** Size at which a segment is sealed. */
+  segmentBytes: number
+  readonly onAppended: LogOptions['onAppended']
   /** Ascending; the last one is active. Never empty. */
   readonly segments: Segment[]
   /** Segments taken out of the log whose files are still there, the oldest first. */
@@ -35,12 +37,21 @@ export class LogState {
   ) {
     this.path = identity.path
     this.services = identity.services
-    this.options = identity.options
+    this.segmentBytes = identity.options.segmentBytes
+    this.onAppended = identity.options.onAppended
     this.segments = found.segments
     this.next = found.next
     this.durable = found.durable
     this.lastTimestampMs = found.lastTimestampMs
     this.tail = this.services.tails.newTail()
+    this.watch(this.active)
+  }
+
+  /** Raises the fence when the pool has to close the segment's file and cannot sync it. */
+  watch(segment: Segment): void {
+    segment.log.onSyncFailed = (error) => {
+      this.raiseFence(storageError(error, `sync ${segment.log.path}`))
+    }
   }
 
   get active(): Segment {

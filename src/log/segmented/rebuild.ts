@@ -1,4 +1,5 @@
 /** Making a segment's indexes again from its records. */
+import { BrokerError } from '../../kernel/errors.ts'
 import { type IndexBlock, IndexBuilder, NOTHING_INDEXED } from './indexBuilder.ts'
 import { scan } from './scan.ts'
 import type { Segment } from './segment.ts'
@@ -12,6 +13,8 @@ import { type Walk, walkFrom } from './walk.ts'
  */
 export async function rebuildIndexes(services: Services, segment: Segment): Promise<void> {
   await segment.exclusively(async () => {
+    // Its files may be gone: they must not come back.
+    if (segment.removed) throw new BrokerError('LOG_CLOSED', `${segment.log.path} is removed`)
     const { walk, block } = await indexOf(services, segment)
     if (walk.problem !== undefined) {
       throw corrupt(segment.log.path, walk.problem.position, walk.problem.reason)

@@ -17,6 +17,7 @@ import { IndexBuilder } from './indexBuilder.ts'
 import type { IndexEntry } from './indexEntries.ts'
 import { parseSegmentFileName } from './names.ts'
 import { checkSealed, corruptIfProblem } from './recoverSealed.ts'
+import { rewriteTail } from './rewriteTail.ts'
 import { scan } from './scan.ts'
 import { Segment } from './segment.ts'
 import { readTimestamp } from './segmentReader.ts'
@@ -121,6 +122,7 @@ async function openActive(
   segment.newestTimestampMs = walk.batchEnd > 0 ? walk.batchEndTimestampMs : undefined
   if (walk.problem !== undefined) await cutTornTail(services, segment, size, walk.problem)
   if (clean) return segment.nextOffset
+  await rewriteTail(services, segment, entry?.value ?? 0)
   return entry?.key ?? segment.baseOffset
 }
 

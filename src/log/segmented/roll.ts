@@ -30,6 +30,7 @@ export async function roll(state: LogState, synced: () => Promise<void>): Promis
     throw error
   }
   sealed.seal()
+  state.watch(begun)
   state.segments.push(begun)
 }
 

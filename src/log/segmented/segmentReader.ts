@@ -19,8 +19,8 @@ import type { Segment } from './segment.ts'
 import type { Services } from './services.ts'
 import { corrupt } from './storageError.ts'
 
-/** Read where the limit allows much but the records may be few. */
-const READ_BYTES_MIN = 64 * 1024
+/** Read at least: a few pages cost what one does. */
+const READ_BYTES_MIN = 16 * 1024
 
 export interface SegmentRead {
   readonly bytes: Buffer

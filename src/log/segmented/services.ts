@@ -33,7 +33,7 @@ export interface SegmentedOptions {
 export const DEFAULT_OPTIONS: SegmentedOptions = {
   flushIntervalMs: SECOND_MS,
   tailCacheBytes: 32 * MiB,
-  indexCacheBytes: 16 * MiB,
+  indexCacheBytes: 32 * MiB,
   maxOpenFiles: KiB,
   queuedBytesMax: 64 * MiB,
   groupBytesMax: MiB,

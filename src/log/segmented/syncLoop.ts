@@ -56,7 +56,7 @@ export class SyncLoop {
       if (this.#state.fence !== undefined) break
       this.#state.durable = Math.max(this.#state.durable, target)
       this.#settle(target)
-      await this.#flushIndexes()
+      void this.#flushIndexes()
     }
     this.#running = false
     this.#rejectAll()
