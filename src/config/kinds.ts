@@ -69,13 +69,13 @@ export const text = (options: Text & { readonly default: string }): TString & { 
   })
 }
 
-export function choice<const T extends readonly string[]>(
-  choices: T,
+export function choice<const T extends string[]>(
+  choices: readonly [...T],
   options: Text & { readonly default: T[number] },
 ) {
   const { default: defaultValue, ...rest } = options
   const spec: Spec = { kind: 'choice', defaultValue, choices, ...rest }
-  return Object.assign(Type.Enum([...choices] as [...T], rest), { spec })
+  return Object.assign(Type.Enum<T>(choices, rest), { spec })
 }
 
 export const list = (options: Text): TArray<TString> & { readonly spec: Spec } =>

@@ -12,7 +12,7 @@ import { choice, duration, integer, list, orNone, type Spec, size, text } from '
 
 const listening = { section: 'Listening' }
 const storage = { section: 'Storage' }
-const topics = { section: 'New topics' }
+const topics = { section: 'Topics' }
 const logging = { section: 'Logging' }
 
 export const SettingsSchema = Type.Object(
@@ -48,12 +48,42 @@ export const SettingsSchema = Type.Object(
       description:
         'Longest time a request may take to arrive, in milliseconds; then it is answered 408.',
     }),
-    maxWaiters: integer({
+    answerTimeoutMs: duration({
+      ...listening,
+      default: 30 * SECOND_MS,
+      minimum: 1 * SECOND_MS,
+      maximum: 10 * MINUTE_MS,
+      description:
+        'Longest time, in milliseconds, to an answer, a long poll left aside; then it is 408.',
+    }),
+    maxConnections: integer({
+      ...listening,
+      default: 10_000,
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'Connections open at once; one more is answered 503 and closed.',
+    }),
+    maxRequests: integer({
+      ...listening,
+      default: 10_000,
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'Requests under way at once, long polls left aside; one more is answered 503.',
+    }),
+    maxLongPolls: integer({
       ...listening,
       default: 10_000,
       minimum: 1,
       maximum: 1_000_000,
       description: 'Long polls that may wait at once; one more is answered 503.',
+    }),
+    maxInFlightBytes: size({
+      ...listening,
+      default: 256 * MiB,
+      minimum: 64 * MiB,
+      maximum: 64 * GiB,
+      description:
+        'Memory for bodies on their way in and out, in bytes; beyond it requests get 503.',
     }),
     dataDir: text({
       ...storage,
@@ -76,6 +106,28 @@ export const SettingsSchema = Type.Object(
       maximum: 64 * GiB,
       description: 'Memory for the newest records of all partitions together, in bytes.',
     }),
+    indexCacheBytes: size({
+      ...storage,
+      default: 16 * MiB,
+      minimum: 0,
+      maximum: 64 * GiB,
+      description: 'Memory for indexes of sealed segments of all partitions together, in bytes.',
+    }),
+    maxQueuedBytes: size({
+      ...storage,
+      default: 64 * MiB,
+      minimum: LIMITS.batchBytesMax,
+      maximum: 64 * GiB,
+      description:
+        'Memory for records that wait to be written, in bytes; beyond it publishes get 503.',
+    }),
+    maxOpenFiles: integer({
+      ...storage,
+      default: 1024,
+      minimum: 16,
+      maximum: 1_000_000,
+      description: 'Files of segments and indexes held open at once.',
+    }),
     verify: choice(['tail', 'all'], {
       ...storage,
       default: 'tail',
@@ -94,28 +146,53 @@ export const SettingsSchema = Type.Object(
       default: 168 * HOUR_MS,
       minimum: 1,
       maximum: 36_500 * DAY_MS,
-      description: 'Age, in milliseconds, at which sealed segments are removed; none keeps them.',
+      description:
+        'Of a topic that does not say: age, in milliseconds, at which sealed segments are removed.',
     }),
     retentionBytes: orNone('size', {
       ...topics,
       default: null,
       minimum: 1 * KiB,
       maximum: 1024 * 1024 * GiB,
-      description: 'Size of a partition, in bytes, above which its oldest segments are removed.',
+      description:
+        'Of a topic that does not say: size of a partition, in bytes, above which its oldest go.',
     }),
     segmentBytes: size({
       ...topics,
       default: 64 * MiB,
       minimum: LIMITS.segmentBytesMin,
       maximum: LIMITS.segmentBytesMax,
-      description: 'Size, in bytes, at which a segment is sealed and the next one begun.',
+      description:
+        'Of a topic that does not say: size, in bytes, at which the next segment is begun.',
     }),
     maxRecordBytes: size({
       ...topics,
       default: 1 * MiB,
       minimum: 1 * KiB,
       maximum: LIMITS.recordBytesMax,
-      description: 'Largest record (header, key, value), in bytes; a larger one is answered 413.',
+      description:
+        'Of a topic that does not say: largest record (header, key, value), in bytes; beyond it 413.',
+    }),
+    retentionIntervalMs: duration({
+      ...topics,
+      default: 1 * MINUTE_MS,
+      minimum: 1 * SECOND_MS,
+      maximum: 1 * DAY_MS,
+      description: 'How often, in milliseconds, old segments are looked for.',
+    }),
+    maxTopics: integer({
+      ...topics,
+      default: 10_000,
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'Topics of the broker; one more is refused with LIMIT_REACHED.',
+    }),
+    maxPartitions: integer({
+      ...topics,
+      default: 10_000,
+      minimum: 1,
+      maximum: 1_000_000,
+      description: 'Partitions of all topics together; one more is refused with LIMIT_REACHED.',
     }),
     logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], {
       ...logging,

@@ -7,5 +7,5 @@ export {
   type LogLevel,
   type RootLogger,
 } from './logger.ts'
-export type { Meters, OperationMeter, TopicMeter } from './meters.ts'
+export { Meters, type OperationMeter, type TopicMeter } from './meters.ts'
 export { type BuildInfo, type MetricSources, Metrics, type TopicSize } from './metrics.ts'

@@ -4,7 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { watchEventLoop } from './eventLoop.ts'
-import { Meters, type OperationMeter, type TopicMeter } from './meters.ts'
+import type { Meters, OperationMeter, TopicMeter } from './meters.ts'
 import { PlainHistogram } from './plainHistogram.ts'
 
 export interface TopicSize {
@@ -29,19 +29,18 @@ export interface BuildInfo {
 }
 
 export class Metrics {
-  readonly meters = new Meters()
   readonly #registry = new Registry()
   readonly #stopWatching: () => void
   readonly #refresh: () => Promise<void>
 
-  constructor(sources: MetricSources, build: BuildInfo) {
+  constructor(meters: Meters, sources: MetricSources, build: BuildInfo) {
     const registry = this.#registry
     registerProcess(registry)
     this.#stopWatching = watchEventLoop(registry)
     registerBuild(registry, build)
-    registerOperations(registry, this.meters)
-    registerTraffic(registry, this.meters)
-    registerSyncs(registry, this.meters)
+    registerOperations(registry, meters)
+    registerTraffic(registry, meters)
+    registerSyncs(registry, meters)
     this.#refresh = registerState(registry, sources)
   }
 

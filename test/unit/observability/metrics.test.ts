@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { type MetricSources, Metrics } from '../../../src/observability/index.ts'
+import { Meters, type MetricSources, Metrics } from '../../../src/observability/index.ts'
 
 const NOTHING: MetricSources = {
   topics: () => [],
@@ -7,10 +7,11 @@ const NOTHING: MetricSources = {
   unavailablePartitions: () => 0,
 }
 
-function open(sources: Partial<MetricSources> = {}): Metrics {
-  const metrics = new Metrics({ ...NOTHING, ...sources }, { version: '1.2.3' })
+function open(sources: Partial<MetricSources> = {}) {
+  const meters = new Meters()
+  const metrics = new Metrics(meters, { ...NOTHING, ...sources }, { version: '1.2.3' })
   onTestFinished(() => metrics.close())
-  return metrics
+  return { meters, metrics }
 }
 
 /** The lines of one metric, its HELP and TYPE left out. */
@@ -21,8 +22,8 @@ async function linesOf(metrics: Metrics, name: string): Promise<readonly string[
 
 describe('metrics', () => {
   test('count operations by outcome', async () => {
-    const metrics = open()
-    const publish = metrics.meters.operation('records.publish')
+    const { meters, metrics } = open()
+    const publish = meters.operation('records.publish')
     publish.succeeded(0.001)
     publish.succeeded(0.002)
     publish.failed('TOPIC_NOT_FOUND', 0.0001)
@@ -33,9 +34,9 @@ describe('metrics', () => {
   })
 
   test('are the same when they are scraped twice', async () => {
-    const metrics = open()
-    metrics.meters.operation('topics.list').succeeded(1)
-    metrics.meters.topic('orders').readMessages = 7
+    const { meters, metrics } = open()
+    meters.operation('topics.list').succeeded(1)
+    meters.topic('orders').readMessages = 7
     const names = ['goqueue_operations_total', 'goqueue_read_messages_total']
     for (const name of names) {
       expect(await linesOf(metrics, name)).toEqual(await linesOf(metrics, name))
@@ -43,8 +44,8 @@ describe('metrics', () => {
   })
 
   test('hold durations as a cumulative histogram', async () => {
-    const metrics = open()
-    const read = metrics.meters.operation('records.read')
+    const { meters, metrics } = open()
+    const read = meters.operation('records.read')
     for (const seconds of [0.0001, 0.00015, 5]) read.succeeded(seconds)
     const lines = await linesOf(metrics, 'goqueue_operation_duration_seconds')
     const label = 'operation="records.read"'
@@ -57,21 +58,21 @@ describe('metrics', () => {
   })
 
   test('show the traffic of a topic until it is deleted', async () => {
-    const metrics = open()
-    const orders = metrics.meters.topic('orders')
+    const { meters, metrics } = open()
+    const orders = meters.topic('orders')
     orders.publishedMessages += 3
     orders.publishedBytes += 300
     expect(await linesOf(metrics, 'goqueue_published_bytes_total')).toEqual([
       'goqueue_published_bytes_total{topic="orders"} 300',
     ])
-    metrics.meters.forgetTopic('orders')
+    meters.forgetTopic('orders')
     expect(await linesOf(metrics, 'goqueue_published')).toEqual([])
   })
 
   test('show sizes, waiters and problems of the moment of the scrape', async () => {
     let waiting = 1
     let topics = [{ topic: 'a', partitions: 3, sizeBytes: 1024, messages: 9 }]
-    const metrics = open({
+    const { metrics } = open({
       topics: async () => topics,
       waiters: () => waiting,
       unavailablePartitions: () => 2,
@@ -92,16 +93,16 @@ describe('metrics', () => {
   })
 
   test('of the log count syncs and their failures', async () => {
-    const metrics = open()
-    metrics.meters.sync.observe(0.004)
-    metrics.meters.syncFailures += 1
+    const { meters, metrics } = open()
+    meters.sync.observe(0.004)
+    meters.syncFailures += 1
     const lines = await linesOf(metrics, 'goqueue_log_sync')
     expect(lines).toContain('goqueue_log_sync_duration_seconds_count 1')
     expect(lines).toContain('goqueue_log_sync_failures_total 1')
   })
 
   test('each have a help text, a unit or a total, and our name', () => {
-    const catalogue = open().catalogue()
+    const catalogue = open().metrics.catalogue()
     expect(catalogue.length).toBeGreaterThan(10)
     for (const { name, type, help } of catalogue) {
       expect(help, name).toMatch(/^[A-Z].*\.$/)
@@ -112,11 +113,11 @@ describe('metrics', () => {
   test('of two brokers in one process stand apart', async () => {
     const [one, other] = [open(), open()]
     one.meters.topic('orders').readBytes = 5
-    expect(await linesOf(other, 'goqueue_read_bytes_total')).toEqual([])
+    expect(await linesOf(other.metrics, 'goqueue_read_bytes_total')).toEqual([])
   })
 
   test('name what runs, and the process with it', async () => {
-    const text = await open().text()
+    const text = await open().metrics.text()
     expect(text).toContain(
       `goqueue_build_info{version="1.2.3",node_version="${process.version}"} 1`,
     )
@@ -125,7 +126,7 @@ describe('metrics', () => {
   })
 
   test('show a blocked event loop as lag', async () => {
-    const metrics = open()
+    const { metrics } = open()
     const blocker = setInterval(blockLoop, 1)
     onTestFinished(() => clearInterval(blocker))
     const isLate = async () => expect(await worstLagSeconds(metrics)).toBeGreaterThan(0.1)

@@ -1,0 +1,137 @@
+/**
+ * The daemon: rooms made, joined and started bottom up; stopped top down.
+ *
+ *   engine (takes the directory) ─▶ listener (takes the port, answers "recovering") ─▶ broker (replays) ─▶ ready
+ *
+ * The directory and the port come first: what another process may hold is found out before anything is replayed.
+ * Stopping, listener and broker go together: the listener takes nothing new while the broker answers the polls
+ * that wait; the engine closes last.
+ */
+import { Broker } from '../broker/index.ts'
+import type { Settings } from '../config/index.ts'
+import { nodeFileSystem } from '../io/index.ts'
+import { formatDurationMs } from '../kernel/duration.ts'
+import type { Platform } from '../kernel/platform.ts'
+import { systemClock } from '../kernel/systemClock.ts'
+import { VERSION } from '../kernel/version.ts'
+import { HttpListener } from '../listeners/http/index.ts'
+import { type LogEngine, openSegmentedEngine } from '../log/index.ts'
+import { createLogger, Meters, Metrics, type RootLogger } from '../observability/index.ts'
+import { brokerSettings, engineOptions, listenerOptions } from './fromSettings.ts'
+import { measuredFileSystem } from './measuredFileSystem.ts'
+import { meterCalls } from './meterCalls.ts'
+import { brokerSources } from './metricSources.ts'
+import { dieOf } from './signals.ts'
+import { directoryFailure, listenFailure } from './startFailures.ts'
+
+export interface Daemon {
+  /** Where it listens: `http://127.0.0.1:8080`. */
+  readonly url: string
+  readonly topicCount: number
+  readonly logger: RootLogger
+  /** Resolves when everything is on disk, the port and the directory are free. */
+  stop(): Promise<void>
+}
+
+export interface DaemonOptions {
+  readonly settings: Settings
+  /** Whether a person looks at standard output. */
+  readonly terminal: boolean
+  /** Whether standard output takes colours. */
+  readonly colour: boolean
+}
+
+/** Resolves when it takes work. Rejects with a Failure or a BrokerError that says what is in the way. */
+export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
+  const { settings } = options
+  const logger = loggerFor(options)
+  const startedMs = systemClock.monotonicMs()
+  const undo: Undo[] = []
+  try {
+    const { broker, listener } = await start({ settings, logger, undo })
+    const { url } = listener
+    const { topicCount, totalSizeBytes } = broker.status()
+    const took = formatDurationMs(systemClock.monotonicMs() - startedMs)
+    logger.info({ url, dataDir: settings.dataDir, topicCount, totalSizeBytes, took }, 'ready')
+    return { url, topicCount, logger, stop: () => undoAll(undo) }
+  } catch (error) {
+    await undoAll(undo)
+    throw error
+  }
+}
+
+function loggerFor({ settings, terminal, colour }: DaemonOptions): RootLogger {
+  const { logFormat, logLevel } = settings
+  const format = logFormat === 'auto' ? (terminal ? 'pretty' : 'json') : logFormat
+  return createLogger({ level: logLevel, format, colour })
+}
+
+type Undo = () => void | Promise<void>
+
+/** The last thing that was done is undone first; a second call does nothing. */
+async function undoAll(undo: Undo[]): Promise<void> {
+  for (let last = undo.pop(); last !== undefined; last = undo.pop()) await last()
+}
+
+interface Start {
+  readonly settings: Settings
+  readonly logger: RootLogger
+  /** Takes how to undo each step, so that a start that fails half-way leaves nothing behind. */
+  readonly undo: Undo[]
+}
+
+async function start({ settings, logger, undo }: Start) {
+  const platform: Platform = { clock: systemClock, random: Math.random, logger }
+  const meters = new Meters()
+  const engine = await openEngine(settings, platform, meters)
+  undo.push(() => engine.close())
+  const broker = new Broker({
+    engine,
+    platform,
+    settings: brokerSettings(settings),
+    interceptors: [meterCalls(meters, platform.clock)],
+  })
+  const metrics = new Metrics(meters, brokerSources(broker), { version: VERSION })
+  undo.push(() => metrics.close())
+  const listener = new HttpListener({
+    broker,
+    platform,
+    metrics,
+    build: { version: VERSION },
+    health: () => broker.health(),
+    onFatal: (error) => dieOf(error, logger),
+    options: listenerOptions(settings),
+  })
+  undo.push(async () => {
+    await Promise.all([listener.stop(), broker.stop()])
+  })
+  await listener.start().catch((error: unknown) => {
+    throw listenFailure(error, settings)
+  })
+  await broker.start()
+  return { broker, listener }
+}
+
+async function openEngine(
+  settings: Settings,
+  platform: Platform,
+  meters: Meters,
+): Promise<LogEngine> {
+  const fileSystem = measuredFileSystem(nodeFileSystem, platform.clock, {
+    synced: (durationMs) => meters.sync.observe(durationMs / 1000),
+    failed: () => {
+      meters.syncFailures += 1
+    },
+  })
+  const directory = settings.dataDir
+  try {
+    return await openSegmentedEngine({
+      directory,
+      fileSystem,
+      platform,
+      options: engineOptions(settings),
+    })
+  } catch (error) {
+    throw directoryFailure(error, directory)
+  }
+}

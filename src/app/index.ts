@@ -1,0 +1,42 @@
+/**
+ * The composition root: the rooms joined to a daemon, or to a broker inside another program (`goqueue/broker`).
+ * The daemon's own libraries (server, log, metrics) are loaded only by those who start one.
+ */
+
+import type { RootLogger } from '../observability/index.ts'
+import type { ConfigurationInput } from './configuration.ts'
+import type { DaemonOptions } from './daemon.ts'
+import type { Stoppable } from './signals.ts'
+
+export type {
+  BrokerSettings,
+  PartitionView,
+  PublishedRun,
+  PublishMessage,
+  PublishOptions,
+  PublishOutcome,
+  ReadFrom,
+  ReadOptions,
+  TopicConfig,
+  TopicView,
+} from '../broker/index.ts'
+export { BrokerError } from '../kernel/errors.ts'
+export type { Clock, Logger, Timer } from '../kernel/platform.ts'
+export type { Acks, Durability, ReadResult } from '../log/index.ts'
+export { batchOf, type DecodedRecord, decodeRecords, type RecordBatch } from '../record/index.ts'
+export type { ConfigurationInput } from './configuration.ts'
+export type { Daemon, DaemonOptions } from './daemon.ts'
+export { Broker, type OpenOptions } from './embedding.ts'
+export { type FileChunks, readFileChunks } from './files.ts'
+
+/** What is in force here, and from where. Rejects with a ConfigError that names all problems. */
+export const readConfiguration = async (input: ConfigurationInput) =>
+  (await import('./configuration.ts')).readConfiguration(input)
+
+/** Resolves when the daemon takes work. Rejects with a Failure or a BrokerError that says what is in the way. */
+export const startDaemon = async (options: DaemonOptions) =>
+  (await import('./daemon.ts')).startDaemon(options)
+
+/** Ends the process in order on SIGTERM and its like. */
+export const stopOnSignals = async (daemon: Stoppable & { readonly logger: RootLogger }) =>
+  (await import('./signals.ts')).stopOnSignals(daemon, daemon.logger)

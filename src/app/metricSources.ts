@@ -1,0 +1,26 @@
+import type { Broker, TopicView } from '../broker/index.ts'
+import type { MetricSources, TopicSize } from '../observability/index.ts'
+import { SCRAPE_CALLER } from './meterCalls.ts'
+
+/** The broker's own figures for a scrape; those of topics are missing while it starts or stops. */
+export const brokerSources = (broker: Broker): MetricSources => ({
+  topics: () => (broker.status().state === 'running' ? topicSizes(broker) : []),
+  waiters: () => broker.load().waiters,
+  unavailablePartitions: () => broker.status().problems.length,
+})
+
+async function topicSizes(broker: Broker): Promise<readonly TopicSize[]> {
+  const names = await broker.call('topics.list', {}, SCRAPE_CALLER)
+  const views = await Promise.allSettled(
+    names.map((name) => broker.call('topics.describe', { name }, SCRAPE_CALLER)),
+  )
+  // What was deleted meanwhile is left out.
+  return views.flatMap((view) => (view.status === 'fulfilled' ? [sizeOf(view.value)] : []))
+}
+
+const sizeOf = ({ name, partitions }: TopicView): TopicSize => ({
+  topic: name,
+  partitions: partitions.length,
+  sizeBytes: partitions.reduce((sum, each) => sum + each.sizeBytes, 0),
+  messages: partitions.reduce((sum, each) => sum + each.latest - each.earliest, 0),
+})
