@@ -44,11 +44,13 @@ export class SimulatedDisk {
   readonly #fate: SeededRandom
   #life: Operator
   #boundaries = 0
+  #crashes = 0
   #cut: { readonly boundary: number; readonly kind: CrashKind } | undefined
 
-  constructor(seed: number) {
+  /** `fate`: what a power loss leaves, where it is to differ though everything before it is the same. */
+  constructor(seed: number, fate = seed) {
     this.#timing = new SeededRandom(seed)
-    this.#fate = this.#timing.fork()
+    this.#fate = new SeededRandom(fate ^ 0x5bd1_e995)
     this.#life = this.#boot()
   }
 
@@ -65,6 +67,11 @@ export class SimulatedDisk {
   /** How many boundaries were passed since the disk was made. */
   get boundaries(): number {
     return this.#boundaries
+  }
+
+  /** How many lives have ended. */
+  get crashes(): number {
+    return this.#crashes
   }
 
   get openFiles(): number {
@@ -134,6 +141,7 @@ export class SimulatedDisk {
 
   #crash(kind: CrashKind): void {
     this.#cut = undefined
+    this.#crashes += 1
     const dead = this.#life
     this.#life = this.#boot()
     dead.crash()

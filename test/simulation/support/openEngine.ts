@@ -1,0 +1,26 @@
+/** The engine under test, on a simulated disk. */
+import { silentLogger } from '../../../src/kernel/platform.ts'
+import { type LogEngine, openSegmentedEngine } from '../../../src/log/index.ts'
+import type { FakeClock } from '../../support/fakeClock.ts'
+import type { SeededRandom } from '../../support/random.ts'
+import type { SimulatedDisk } from '../../support/simulatedDisk.ts'
+
+export const DATA_DIRECTORY = '/var/goqueue'
+
+export async function openEngine(
+  disk: SimulatedDisk,
+  clock: FakeClock,
+  random: SeededRandom,
+): Promise<LogEngine> {
+  if (process.env['SIM_PREMADE']) {
+    const fs = disk.mount()
+    await fs.makeDirectory(DATA_DIRECTORY)
+    await fs.syncDirectory('/')
+    await fs.syncDirectory('/var')
+  }
+  return await openSegmentedEngine({
+    directory: DATA_DIRECTORY,
+    fileSystem: disk.mount(),
+    platform: { clock, random: random.next, logger: silentLogger },
+  })
+}
