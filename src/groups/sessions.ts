@@ -4,7 +4,7 @@
  *
  * A member lives until it was silent for its session timeout; one whose long poll waits here is not silent. One timer
  * for the whole group, set to the earliest deadline that it knew when it was set; a heartbeat only moves a number.
- * Where the timer comes late the broker itself was stopped and heard nobody: everybody gets that time back.
+ * Where the timer comes late the broker itself was stopped and heard nobody: everybody has that time once more.
  */
 import type { Clock, Timer } from '../kernel/platform.ts'
 import { SECOND_MS } from '../kernel/units.ts'
@@ -108,10 +108,10 @@ export class Sessions {
     this.#timer = undefined
     const nowMs = this.#clock.monotonicMs()
     const lateMs = nowMs - this.#dueMs
-    const graceMs = lateMs > LATE_MS ? lateMs : 0
     const silent: string[] = []
     for (const [memberId, session] of this.#sessions) {
-      session.deadlineMs += graceMs
+      const graceMs = lateMs > LATE_MS ? Math.min(lateMs, session.timeoutMs) : 0
+      if (graceMs > 0) session.deadlineMs = Math.max(session.deadlineMs, nowMs + graceMs)
       if (session.deadlineMs > nowMs) continue
       session.deadlineMs = nowMs + (session.waits > 0 ? session.timeoutMs : RETRY_MS)
       if (session.waits === 0) silent.push(memberId)
