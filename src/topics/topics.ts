@@ -283,6 +283,8 @@ export class Topics extends Service {
     topic.failWaiters(topicNotFound(topic.name))
     try {
       await Promise.all(topic.partitions.map((partition) => partition.close('deleted')))
+      await this.#engine.remove(topic.partition(0).path)
+      failpoint('topic.delete.half-removed')
       await this.#engine.remove(topic.path)
     } catch (error) {
       const fields = { topic: topic.name, path: topic.path, error }

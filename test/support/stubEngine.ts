@@ -143,7 +143,7 @@ export class StubEngine implements LogEngine {
 class StubLog implements PartitionLog {
   readonly capabilities = { durable: true, replicated: false }
   readonly path: string
-  readonly options: LogOptions
+  options: LogOptions
   readonly #engine: StubEngine
   readonly #stored: StoredLog
   #tail: Promise<unknown> = Promise.resolve()
@@ -259,6 +259,10 @@ class StubLog implements PartitionLog {
     await this.#engine.pass('sync', this.path)
     this.#stored.durable = Math.max(this.#stored.durable, written)
     await this.#engine.passed('sync', this.path)
+  }
+
+  configure(change: Pick<LogOptions, 'segmentBytes'>): void {
+    this.options = { ...this.options, ...change }
   }
 
   async close(): Promise<void> {
