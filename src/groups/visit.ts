@@ -51,7 +51,7 @@ export async function attend<T>(
   session.waits += 1
   try {
     if (group.generation === visit.generation) {
-      const value = await work((end) => live.notice.subscribe(end))
+      const value = await work((end) => whenBehind(visit, end))
       if (group.generation === visit.generation) return { rebalance: false, value }
     }
     await noticed(visit, signal)
@@ -63,6 +63,16 @@ export async function attend<T>(
     const present = live.sessions.get(member.memberId) === session
     if (present && !signal?.aborted) live.sessions.touch(member.memberId, member.sessionTimeoutMs)
   }
+}
+
+/** A notice may also be of a change that the member has seen already. */
+function whenBehind({ group, live, generation }: Visit, end: () => void): () => void {
+  let stop = (): void => undefined
+  const listen = (): void => {
+    stop = live.notice.subscribe(() => (group.generation === generation ? listen() : end()))
+  }
+  listen()
+  return () => stop()
 }
 
 /** At once, unless more changes are likely to follow. */

@@ -64,3 +64,12 @@ export class GroupsHouse {
     return { ...joined, partitions: partitionNames(joined.partitions).join(' ') }
   }
 }
+
+/** Turns of the event loop until it holds; for what is a few promises away, never for time. */
+export async function soon(holds: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 1_000; turn += 1) {
+    if (holds()) return
+    await new Promise(setImmediate)
+  }
+  throw new Error('it did not come to hold')
+}
