@@ -1,0 +1,33 @@
+/** The HTTP contract as schemas, formats and paths, shared by the listener and the clients. */
+export { type Check, checkerOf, invalid, PROBLEMS_MAX } from './checker.ts'
+export { CONTRACT, methodsByPath, type RouteContract } from './contract.ts'
+export { ErrorBody, errorBodyOf, errorOfBody, retryAfterSeconds } from './errorBody.ts'
+export { formatTime, JSON_TYPE, parseTimeMs } from './formats.ts'
+export type {
+  CheckResult,
+  Health,
+  Liveness,
+  Readiness,
+  Stats,
+  Version,
+} from './health.ts'
+export {
+  HEADER_HIGH_WATERMARK,
+  HEADER_NEXT_OFFSET,
+  type OffsetReply,
+  type PublishBody,
+  type PublishReply,
+  type RawPublishReply,
+  RECORDS_TYPE,
+  type ReadReply,
+  type ReadTopicReply,
+} from './messages.ts'
+export { PATHS, type PathName, pathTo, VERSION_PREFIX } from './paths.ts'
+export {
+  ConfigureTopicBody,
+  CreateTopicBody,
+  type PartitionsReply,
+  type TopicConfigInput,
+  type TopicConfigReply,
+  type TopicReply,
+} from './topics.ts'

@@ -1,0 +1,142 @@
+/** The fastify instance: routes, bodies, hooks and errors put together. Listens nowhere yet. */
+import type { Server } from 'node:http'
+import cors from '@fastify/cors'
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import {
+  HEADER_HIGH_WATERMARK,
+  HEADER_NEXT_OFFSET,
+  methodsByPath,
+  RECORDS_TYPE,
+  VERSION_PREFIX,
+} from '../../api/index.ts'
+import { BrokerError } from '../../kernel/errors.ts'
+import { SECOND_MS } from '../../kernel/units.ts'
+import { acceptBodies } from './bodies.ts'
+import { addDocs } from './docs.ts'
+import { errorHandler, sendError } from './errorReplies.ts'
+import { healthRoutes } from './healthRoutes.ts'
+import { HTTP_LIMITS, type HttpListenerOptions } from './options.ts'
+import { publishRoutes } from './publish/publishRoutes.ts'
+import { readRoutes } from './read/readRoutes.ts'
+import { REQUEST_ID_HEADER, requestIds } from './requestIds.ts'
+import { addRoutes, type RouteContext } from './routes.ts'
+import { clientErrorHandler, guardServer } from './socketErrors.ts'
+import { topicRoutes } from './topicRoutes.ts'
+import type { Traffic } from './traffic.ts'
+
+const JSON_BODY = 'application/json'
+const HEADERS_TIMEOUT_MS = 20 * SECOND_MS
+const CHECKING_INTERVAL_MS = 5 * SECOND_MS
+
+export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
+  const { options, traffic, counters, parts } = context
+  const { logger } = parts.platform
+  const onError = errorHandler({ logger, onFatal: parts.onFatal ?? (() => {}) })
+  const app = Fastify({
+    logger: false,
+    genReqId: requestIds(parts.platform.random),
+    keepAliveTimeout: options.keepAliveTimeoutMs,
+    requestTimeout: options.requestTimeoutMs,
+    connectionTimeout: options.stallTimeoutMs,
+    return503OnClosing: false,
+    routerOptions: { maxParamLength: HTTP_LIMITS.paramCharsMax },
+    // Not two tables of the same routes: the prefix is taken off before they are looked at.
+    rewriteUrl: ({ url = '/' }) =>
+      url.startsWith(`${VERSION_PREFIX}/`) ? url.slice(VERSION_PREFIX.length) : url,
+    frameworkErrors: (error, request, reply) => {
+      reply.header(REQUEST_ID_HEADER, request.id)
+      onError(error, request, reply)
+    },
+    clientErrorHandler: clientErrorHandler(traffic, counters),
+    http: httpOptions(options),
+  })
+  guard(app.server, context)
+  app.removeAllContentTypeParsers()
+  app.setErrorHandler(onError)
+  app.decorateRequest('flight')
+  addAdmission(app, traffic)
+  await addCors(app, options.corsOrigins)
+  await addDocs(app, parts.build.version)
+  addUnknown(app)
+  await app.register((scope, _, done) => {
+    acceptBodies(scope, JSON_BODY, { traffic, bytesMax: HTTP_LIMITS.controlBodyBytesMax })
+    addRoutes(scope, { ...healthRoutes(context), ...topicRoutes(context) }, context)
+    done()
+  })
+  await app.register((scope, _, done) => {
+    for (const type of [JSON_BODY, RECORDS_TYPE]) {
+      acceptBodies(scope, type, { traffic, bytesMax: options.bodyBytesMax })
+    }
+    addRoutes(scope, { ...publishRoutes(context), ...readRoutes(context) }, context)
+    done()
+  })
+  await app.ready()
+  return app
+}
+
+const httpOptions = ({ requestTimeoutMs }: HttpListenerOptions) => ({
+  maxHeaderSize: HTTP_LIMITS.headerBytesMax,
+  headersTimeout: Math.min(requestTimeoutMs, HEADERS_TIMEOUT_MS),
+  connectionsCheckingInterval: Math.min(requestTimeoutMs / 2, CHECKING_INTERVAL_MS),
+  // Node would answer for itself, without a body; the hook does it.
+  requireHostHeader: false,
+})
+
+/** A client that has closed its side after a whole request still gets the reply. */
+function guard(server: Server & { httpAllowHalfOpen?: boolean }, context: RouteContext): void {
+  server.httpAllowHalfOpen = true
+  guardServer(server, context.options.connectionsMax, context.counters)
+}
+
+/** Health answers also while the broker starts, stops or is full: that is what it is for. */
+const ALWAYS_ADMITTED = /^\/(?:health|healthz|livez|readyz|version|metrics)(?:\?|$)/
+
+function addAdmission(app: FastifyInstance, traffic: Traffic): void {
+  app.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done) => {
+    request.flight = traffic.begin(reply)
+    reply.header(REQUEST_ID_HEADER, request.id)
+    if (traffic.isDraining) reply.header('connection', 'close')
+    try {
+      if (traffic.isFull || traffic.isDraining) {
+        if (!ALWAYS_ADMITTED.test(request.url)) traffic.admit()
+      }
+      checkHost(request)
+      done()
+    } catch (error) {
+      done(error as BrokerError)
+    }
+  })
+}
+
+function checkHost({ raw }: FastifyRequest): void {
+  if (raw.headers.host !== undefined || raw.httpVersion !== '1.1') return
+  throw new BrokerError('INVALID_REQUEST', 'a Host header is required')
+}
+
+async function addCors(app: FastifyInstance, origins: readonly string[]): Promise<void> {
+  if (origins.length === 0) return
+  await app.register(cors, {
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
+    exposedHeaders: [REQUEST_ID_HEADER, HEADER_NEXT_OFFSET, HEADER_HIGH_WATERMARK, 'retry-after'],
+  })
+}
+
+/** 405 where the path is there for other methods, else 404. */
+function addUnknown(app: FastifyInstance): void {
+  const known = [...methodsByPath()].map(([path, methods]) => ({
+    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`),
+    methods,
+  }))
+  app.setNotFoundHandler((request, reply) => {
+    const [path = ''] = request.url.split('?')
+    const route = known.find(({ pattern }) => pattern.test(path))
+    if (route === undefined) {
+      sendError(reply, new BrokerError('ROUTE_NOT_FOUND', 'there is no such route'))
+      return
+    }
+    const allow = route.methods.join(', ')
+    reply.header('allow', allow)
+    sendError(reply, new BrokerError('METHOD_NOT_ALLOWED', `this route answers ${allow}`))
+  })
+}

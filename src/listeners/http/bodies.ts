@@ -1,0 +1,79 @@
+/**
+ * Takes request bodies in as bytes, whole and bounded: each by a limit of its route, all together by the
+ * listener's budget. What a body means is for the route to find out.
+ *
+ * A body that is refused is read on and thrown away, so that the client, still sending, gets to see why; how long
+ * that may take is bounded by the time a request may take to arrive.
+ */
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { BrokerError } from '../../kernel/errors.ts'
+import type { Traffic } from './traffic.ts'
+
+type Done = (error: Error | null, body?: Buffer) => void
+
+const NO_BYTES = Buffer.alloc(0)
+
+export interface BodyReading {
+  readonly traffic: Traffic
+  readonly bytesMax: number
+}
+
+/** Lets routes of `app` take bodies of `contentType`; `request.body` is then a Buffer, of no bytes where there were none. */
+export function acceptBodies(
+  app: FastifyInstance,
+  contentType: string,
+  { traffic, bytesMax }: BodyReading,
+): void {
+  app.addContentTypeParser(contentType, (request, _, done: Done) => {
+    readBody(request, { traffic, bytesMax }, done)
+  })
+}
+
+function readBody(request: FastifyRequest, { traffic, bytesMax }: BodyReading, done: Done): void {
+  const { raw, flight } = request
+  const announced = Number(request.headers['content-length'] ?? 0)
+  const chunks: Buffer[] = []
+  let length = 0
+  const stop = (): void => {
+    raw.off('data', onData)
+    raw.off('end', onEnd)
+    raw.off('error', onError)
+  }
+  const refuse = (error: unknown): void => {
+    stop()
+    raw.on('error', ignore)
+    raw.resume()
+    done(error instanceof Error ? error : new Error(String(error)))
+  }
+  const onData = (chunk: Buffer): void => {
+    length += chunk.length
+    if (length > bytesMax) {
+      refuse(tooLarge(bytesMax))
+      return
+    }
+    try {
+      traffic.hold(flight, chunk.length)
+      chunks.push(chunk)
+    } catch (error) {
+      refuse(error)
+    }
+  }
+  const onEnd = (): void => {
+    stop()
+    // Always a copy where it is not empty: a view would keep the socket's whole read buffer.
+    done(null, length === 0 ? NO_BYTES : Buffer.concat(chunks, length))
+  }
+  const onError = (): void => refuse(new BrokerError('INVALID_REQUEST', 'the body broke off'))
+  if (announced > bytesMax) {
+    refuse(tooLarge(bytesMax))
+    return
+  }
+  raw.on('data', onData)
+  raw.on('end', onEnd)
+  raw.on('error', onError)
+}
+
+const ignore = (): void => {}
+
+const tooLarge = (bytesMax: number): BrokerError =>
+  new BrokerError('REQUEST_TOO_LARGE', `the body is larger than ${bytesMax} bytes`)
