@@ -1,6 +1,7 @@
 /** What every command gets: the process's streams, where results go, and how it is interrupted. */
 import { BrokerError } from '../kernel/errors.ts'
 import { EXIT, type ExitCode } from '../kernel/exitCodes.ts'
+import { UsageError } from './failureReport.ts'
 import type { CliIo } from './io.ts'
 import { DEFAULT_URL } from './options.ts'
 import { type Format, Output } from './output.ts'
@@ -22,9 +23,11 @@ export async function withConnection<T>(
   use: (client: typeof import('../client/index.ts'), connection: Connection) => Promise<T>,
 ): Promise<T> {
   const client = await import('../client/index.ts')
-  const connection = new client.Connection({
-    url: url ?? (cli.io.env['GOQUEUE_URL'] || DEFAULT_URL),
-  })
+  const at = url ?? (cli.io.env['GOQUEUE_URL'] || DEFAULT_URL)
+  if (!/^https?:\/\/[^/]/.test(at) || !URL.canParse(at)) {
+    throw new UsageError(`not an http or https URL: ${at}`, `such as ${DEFAULT_URL}`)
+  }
+  const connection = new client.Connection({ url: at })
   try {
     return await use(client, connection)
   } finally {

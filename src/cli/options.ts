@@ -16,7 +16,6 @@ export const brokerOptions = <T>(yargs: Argv<T>) =>
   yargs.option('url', {
     describe: `The broker's URL [GOQUEUE_URL, else ${DEFAULT_URL}]`,
     coerce: text('url'),
-    string: true,
     requiresArg: true,
   })
 

@@ -8,7 +8,6 @@ import { suggest } from '../kernel/suggest.ts'
 import { VERSION } from '../kernel/version.ts'
 import { configCommand } from './commands/config.ts'
 import { consumeCommand } from './commands/consume.ts'
-import { dumpCommand } from './commands/dump.ts'
 import { healthCommand } from './commands/health.ts'
 import { produceCommand } from './commands/produce.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -26,7 +25,6 @@ const COMMANDS: readonly ((yargs: Argv, cli: Cli) => Argv)[] = [
   consumeCommand,
   healthCommand,
   configCommand,
-  dumpCommand,
   versionCommand,
 ]
 
@@ -74,7 +72,9 @@ export function parserFor(args: readonly string[], cli: Cli): Argv {
     })
     .wrap(Math.min(cli.io.stdout.columns ?? HELP_COLUMNS_MAX, HELP_COLUMNS_MAX))
     .fail((message, error, failed) => {
-      throw error ?? usageError(message, args, failed)
+      // What an option's own reading throws comes wrapped: by then only its message is left.
+      const isOurs = error !== undefined && error !== null && error.name !== 'YError'
+      throw isOurs ? error : usageError(error?.message ?? message, args, failed)
     })
   for (const addCommand of COMMANDS) addCommand(parser, cli)
   return parser
@@ -95,7 +95,7 @@ function usageError(message: string, args: readonly string[], failed: Argv): Usa
   const unknown = /^Unknown argument: (.+)$/.exec(message)?.[1]
   const nearest = unknown === undefined ? undefined : suggest(unknown, flagsOf(failed))
   const meant = nearest === undefined ? '' : `; did you mean --${nearest}?`
-  const plain = message === '' ? 'the command line is wrong' : message
+  const plain = message || 'the command line is wrong'
   return new UsageError(lowerFirst(plain) + meant, `see ${see}`)
 }
 

@@ -1,7 +1,7 @@
 /** Settings: declared once, merged from four places, explained. */
 export { configurationPage, type SettingRow, settingRows } from './describe.ts'
 export type { FileText } from './file.ts'
-export { rangeOf, type SettingKind, type Spec } from './kinds.ts'
+export { formatValue, rangeOf, type SettingKind, type Spec } from './kinds.ts'
 export {
   type ConfigSources,
   type Configuration,

@@ -1,6 +1,6 @@
 /** The settings of the daemon as options, for `serve` and `config`. */
 import type { Argv } from 'yargs'
-import { rangeOf, SETTINGS, type Setting } from '../../config/index.ts'
+import { formatValue, rangeOf, SETTINGS, type Setting } from '../../config/index.ts'
 import { text } from '../options.ts'
 
 export function configOptions<T>(yargs: Argv<T>): Argv<T & { config: string | undefined }> {
@@ -13,7 +13,6 @@ export function configOptions<T>(yargs: Argv<T>): Argv<T & { config: string | un
   for (const setting of SETTINGS) {
     withFile.option(setting.key, {
       describe: describe(setting),
-      string: true,
       requiresArg: true,
       group: `${setting.spec.section}:`,
     })
@@ -23,7 +22,8 @@ export function configOptions<T>(yargs: Argv<T>): Argv<T & { config: string | un
 
 function describe({ spec, variable }: Setting): string {
   const range = spec.choices === undefined ? '' : ` (${rangeOf(spec)})`
-  return `${spec.description.replace(/\.$/, '')}${range} [${variable}]`
+  const shown = formatValue(spec, spec.defaultValue) || 'empty'
+  return `${spec.description.replace(/\.$/, '')}${range} [${variable}, else ${shown}]`
 }
 
 /** The settings among the options of a command line, by key; absent where they were not given. */

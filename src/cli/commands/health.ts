@@ -8,7 +8,7 @@ import type { Output } from '../output.ts'
 export const healthCommand = (yargs: Argv, cli: Cli): Argv =>
   yargs.command(
     'health',
-    'Ask a broker whether it takes work; exit code 69 where it does not',
+    'Ask a broker whether it takes work; 69 where it does not',
     (command) =>
       formatOption(brokerOptions(command)).example('$0 health && echo ready', 'for scripts'),
     async ({ url, output }) => {
