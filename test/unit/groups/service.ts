@@ -32,6 +32,10 @@ export class GroupsHouse {
     this.groups = new Groups({ engine: this.engine, platform, topics: this.topics, settings })
   }
 
+  static closed(options: ServiceOptions = {}): GroupsHouse {
+    return new GroupsHouse(options)
+  }
+
   static async open(options: ServiceOptions = {}): Promise<GroupsHouse> {
     const house = new GroupsHouse(options)
     await house.topics.start()
