@@ -14,7 +14,24 @@ export {
   type RecordInput,
 } from '../record/index.ts'
 export { Admin, type CreatedTopic, type CreateTopic } from './admin.ts'
-export { type Answer, type Ask, Connection, type ConnectionOptions, pathOf } from './connection.ts'
+export {
+  type Answer,
+  type Ask,
+  type Asker,
+  Connection,
+  type ConnectionOptions,
+  pathOf,
+} from './connection.ts'
+export {
+  type BatchDelivery,
+  type ClientDurability,
+  type DeliveredRun,
+  type Delivery,
+  type Message,
+  Producer,
+  type ProducerOptions,
+  type ProducerWarning,
+} from './producer/index.ts'
 export {
   type ClientAcks,
   decodeChecked,

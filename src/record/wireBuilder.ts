@@ -33,6 +33,7 @@ import { putWireHeader, WIRE_HEADER_BYTES, type WireProducer } from './wireBatch
 const UTF8_BYTES_PER_CHAR_MAX = 3
 /** Up to here a loop over ASCII beats the call into native code: 8 characters 17 ns against 154 ns. */
 const SHORT_TEXT_CHARS = 24
+const LONG_TEXT_CHARS = 1024
 const ASCII_MAX = 0x7f
 
 /** A mark to be filled in by `seal`. */
@@ -147,8 +148,14 @@ export class WireBatchBuilder {
   }
 }
 
-const bytesMax = (data: string | Uint8Array | null | undefined): number =>
-  data == null ? 0 : typeof data === 'string' ? data.length * UTF8_BYTES_PER_CHAR_MAX : data.length
+/** Of long text the exact size: a bound of three times what it takes would be held for it. */
+function bytesMax(data: string | Uint8Array | null | undefined): number {
+  if (data == null) return 0
+  if (typeof data !== 'string') return data.length
+  return data.length > LONG_TEXT_CHARS
+    ? Buffer.byteLength(data)
+    : data.length * UTF8_BYTES_PER_CHAR_MAX
+}
 
 function put(bytes: Buffer, at: number, data: string | Uint8Array): number {
   const length = data.length

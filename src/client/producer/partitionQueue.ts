@@ -94,7 +94,12 @@ export class PartitionQueue {
     if (batch === undefined) batch = this.#open(bytesMax)
     else if (!this.#makeRoom(batch, bytesMax)) return undefined
     if (batch === undefined) return undefined
-    batch.builder.add(record)
+    try {
+      batch.builder.add(record)
+    } catch (error) {
+      if (batch !== this.#building) this.#host.release(batch.builder.capacity)
+      throw error
+    }
     this.#building = batch
     const { count, length } = batch.builder
     if (count >= settings.batchMessages || length >= settings.batchBytes) batch.isDue = true
@@ -104,10 +109,14 @@ export class PartitionQueue {
   /** Sends what may be sent now; gives up what is past its time. */
   pump(): void {
     const nowMs = this.#host.settings.clock.monotonicMs()
+    this.#timer?.cancel()
     this.#giveUpLate(nowMs)
     const failed = this.#window.failed
+    const isAwaited = this.#window.flying > 0
+    if (isAwaited && (this.#isFenced || failed !== undefined)) return
+    if (this.#isFenced) this.#window.newProducer()
+    this.#isFenced = false
     if (failed !== undefined) {
-      if (this.#window.flying > 0) return
       if (nowMs >= this.#retryAtMs) this.#sendAgain(nowMs)
       else this.#wake(Math.min(this.#retryAtMs, failed.deadlineMs) - nowMs)
       return
@@ -254,12 +263,10 @@ export class PartitionQueue {
 
   #sendAgain(nowMs: number): void {
     const window = this.#window
-    if (this.#isFenced) window.newProducer()
-    else if (window.batches[0]?.isRefused) {
+    if (window.batches[0]?.isRefused) {
       window.newEpoch()
       this.#warn('SEQUENCE_GAP', 'the broker misses records before this batch: a new epoch begins')
     }
-    this.#isFenced = false
     for (const batch of window.batches) {
       this.#send(batch, nowMs)
       if (!window.isEstablished) return
@@ -267,7 +274,7 @@ export class PartitionQueue {
   }
 
   #giveUpLate(nowMs: number): void {
-    for (const batch of this.#window.batches) {
+    for (const batch of [...this.#window.batches]) {
       if (batch.state === 'failed' && nowMs >= batch.deadlineMs) this.#settle(batch, late(batch))
     }
     while (this.#ready[0] !== undefined && nowMs >= this.#ready[0].deadlineMs) {

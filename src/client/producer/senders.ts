@@ -13,14 +13,24 @@ export interface Sender {
 type Resolve<T> = (value: T) => void
 type Reject = (error: BrokerError) => void
 
+let takenResolve: Resolve<Delivery>
+let takenReject: Reject
+/** One executor for all: a closure per message would cost as much as encoding it. */
+const take = (resolve: Resolve<Delivery>, reject: Reject): void => {
+  takenResolve = resolve
+  takenReject = reject
+}
+
 export class SingleSender implements Sender, Share {
+  readonly promise: Promise<Delivery>
   readonly #resolve: Resolve<Delivery>
   readonly #reject: Reject
   #index = 0
 
-  constructor(resolve: Resolve<Delivery>, reject: Reject) {
-    this.#resolve = resolve
-    this.#reject = reject
+  constructor() {
+    this.promise = new Promise(take)
+    this.#resolve = takenResolve
+    this.#reject = takenReject
   }
 
   added(batch: ProducerBatch): void {
@@ -72,8 +82,9 @@ class Run implements Share {
 }
 
 export class BatchSender implements Sender {
-  readonly #resolve: Resolve<BatchDelivery>
-  readonly #reject: Reject
+  readonly promise: Promise<BatchDelivery>
+  #resolve: Resolve<BatchDelivery> | undefined
+  #reject: Reject | undefined
   readonly #runs: Run[] = []
   readonly #runOfMessage: Uint32Array
   #added = 0
@@ -81,10 +92,12 @@ export class BatchSender implements Sender {
   #left = 1
   #error: BrokerError | undefined
 
-  constructor(messages: number, resolve: Resolve<BatchDelivery>, reject: Reject) {
+  constructor(messages: number) {
     this.#runOfMessage = new Uint32Array(messages)
-    this.#resolve = resolve
-    this.#reject = reject
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
   }
 
   added(batch: ProducerBatch): void {
@@ -111,8 +124,8 @@ export class BatchSender implements Sender {
     this.#left -= 1
     if (this.#left > 0) return
     if (this.#error === undefined) {
-      this.#resolve(new DeliveredBatch(this.#runs.map(deliveredOf), this.#runOfMessage))
-    } else this.#reject(this.#error)
+      this.#resolve?.(new DeliveredBatch(this.#runs.map(deliveredOf), this.#runOfMessage))
+    } else this.#reject?.(this.#error)
   }
 }
 
