@@ -15,7 +15,7 @@ export interface RetentionOptions {
 export class Retention {
   readonly #options: RetentionOptions
   #timer: Timer | undefined
-  #running: Promise<void> | undefined
+  #running: Promise<void> = Promise.resolve()
   #stopped = false
 
   constructor(options: RetentionOptions) {
@@ -31,12 +31,11 @@ export class Retention {
     })
   }
 
-  /** One run over all partitions; a run that is under way is waited for instead. Never rejects. */
+  /** One run over all partitions, after the one that is under way if any. Never rejects. */
   run(): Promise<void> {
-    this.#running ??= this.#runOnce().finally(() => {
-      this.#running = undefined
-    })
-    return this.#running
+    const run = this.#running.then(() => this.#runOnce())
+    this.#running = run
+    return run
   }
 
   async stop(): Promise<void> {
