@@ -168,6 +168,8 @@ export class AppendLoop {
   async #takeBack(handle: FileHandle, position: number, cause: BrokerError): Promise<void> {
     try {
       await handle.truncate(position)
+      // A sync that began before the cut may have ended meanwhile, with what was half-written.
+      this.#state.active.log.dirty = true
     } catch (error) {
       this.#state.raiseFence(storageError(error, 'take back a failed write'))
       throw new BrokerError(

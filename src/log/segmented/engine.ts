@@ -16,6 +16,7 @@ import type { BlobStore, LogEngine, LogOptions, PartitionLog } from '../port.ts'
 import { FileBlobs } from './blobs.ts'
 import { ByteBudget } from './byteBudget.ts'
 import { CleanMarks } from './cleanMarks.ts'
+import { makeDataDirectory } from './dataDirectory.ts'
 import { DirectoryTree } from './directoryTree.ts'
 import { FilePool } from './filePool.ts'
 import { Flusher } from './flusher.ts'
@@ -42,7 +43,7 @@ export async function openSegmentedEngine(setup: SegmentedEngineSetup): Promise<
   const { directory, fileSystem } = setup
   let lock: DirectoryLock | undefined
   try {
-    await fileSystem.makeDirectory(directory)
+    await makeDataDirectory(fileSystem, directory)
     lock = await fileSystem.lock?.(directory)
     await checkFormat(fileSystem, directory)
     const marks = await CleanMarks.take(fileSystem, directory)

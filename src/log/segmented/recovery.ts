@@ -45,6 +45,7 @@ export interface FoundLog {
 /** Finds the log's segments and repairs its tail; begins the log where there is none. */
 export async function recover(services: Services, location: LogLocation): Promise<FoundLog> {
   const segments = await findSegments(services, location)
+  if (segments.length === 0) return begin(services, location)
   for (const [i, segment] of segments.entries()) {
     const following = segments[i + 1]
     if (following !== undefined) {
@@ -58,10 +59,17 @@ export async function recover(services: Services, location: LogLocation): Promis
   return { segments, next: active.nextOffset, durable, lastTimestampMs }
 }
 
+/** A log with nothing in it: its files are made when they are written. */
+function begin(services: Services, { directory }: LogLocation): FoundLog {
+  const segment = new Segment(services, directory, 0)
+  segment.begin()
+  return { segments: [segment], next: 0, durable: 0, lastTimestampMs: 0 }
+}
+
 const newestBefore = async (services: Services, segment: Segment | undefined): Promise<number> =>
   segment === undefined ? 0 : await readTimestamp(services, segment, segment.nextOffset - 1)
 
-/** The log's segments, at least one. Removes what a crash left of removed and rewritten files. */
+/** The log's segments in order. Removes what a crash left of removed and rewritten files. */
 async function findSegments(services: Services, location: LogLocation): Promise<Segment[]> {
   const entries = await listOrMake(services, location)
   const bases = new Set<number>()
@@ -76,13 +84,9 @@ async function findSegments(services: Services, location: LogLocation): Promise<
       await services.fileSystem.remove(`${location.directory}/${name}`)
     }
   }
-  const segments = [...bases]
+  return [...bases]
     .sort((a, b) => a - b)
     .map((base) => new Segment(services, location.directory, base))
-  if (segments.length > 0) return segments
-  const first = new Segment(services, location.directory, 0)
-  first.begin()
-  return [first]
 }
 
 async function listOrMake(
@@ -104,8 +108,8 @@ async function openActive(
   { clean }: LogLocation,
   segment: Segment,
 ): Promise<number> {
-  const size = await services.files.sizeOf(segment.log)
   segment.activate()
+  const size = await services.files.sizeOf(segment.log)
   if (size === 0) {
     segment.begin()
     return segment.nextOffset

@@ -34,9 +34,9 @@ export class SyncLoop {
 
   /** Resolves when everything written so far is on disk; rejects with LOG_FENCED. */
   request(): Promise<void> {
-    const { fence, durable, next } = this.#state
+    const { fence, next } = this.#state
     if (fence !== undefined) return Promise.reject(fence)
-    if (durable >= next) return Promise.resolve()
+    if (!this.#isDue(next)) return Promise.resolve()
     return new Promise((resolve, reject) => {
       this.add({ endOffset: next, synced: resolve, failed: reject })
     })
@@ -47,7 +47,7 @@ export class SyncLoop {
     while (this.#waiting.length > 0 && this.#state.fence === undefined) {
       const target = this.#state.next
       try {
-        if (this.#state.durable < target) await this.#sync()
+        if (this.#isDue(target)) await this.#sync()
       } catch (error) {
         this.#state.raiseFence(storageError(error, `sync ${this.#state.active.log.path}`))
         break
@@ -60,6 +60,12 @@ export class SyncLoop {
     }
     this.#running = false
     this.#rejectAll()
+  }
+
+  /** The cut that took back a failed write moves no offset, and counts no less: it may come undone as well. */
+  #isDue(target: number): boolean {
+    const { durable, active } = this.#state
+    return durable < target || active.log.dirty
   }
 
   async #sync(): Promise<void> {
