@@ -11,6 +11,7 @@ import { Broker } from '../broker/index.ts'
 import type { Settings } from '../config/index.ts'
 import { nodeFileSystem } from '../io/index.ts'
 import { formatDurationMs } from '../kernel/duration.ts'
+import { invariant } from '../kernel/invariant.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { systemClock } from '../kernel/systemClock.ts'
 import { VERSION } from '../kernel/version.ts'
@@ -20,7 +21,7 @@ import { createLogger, Meters, Metrics, type RootLogger } from '../observability
 import { brokerSettings, engineOptions, listenerOptions } from './fromSettings.ts'
 import { measuredFileSystem } from './measuredFileSystem.ts'
 import { meterCalls } from './meterCalls.ts'
-import { brokerSources } from './metricSources.ts'
+import { brokerSources, httpFigures } from './metricSources.ts'
 import { dieOf } from './signals.ts'
 import { directoryFailure, listenFailure } from './startFailures.ts'
 
@@ -49,7 +50,7 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const undo: Undo[] = []
   try {
     const { broker, listener } = await start({ settings, logger, undo })
-    const { url } = listener
+    const url = urlOf(listener)
     const { topicCount, totalSizeBytes } = broker.status()
     const took = formatDurationMs(systemClock.monotonicMs() - startedMs)
     logger.info({ url, dataDir: settings.dataDir, topicCount, totalSizeBytes, took }, 'ready')
@@ -91,9 +92,10 @@ async function start({ settings, logger, undo }: Start) {
     settings: brokerSettings(settings),
     interceptors: [meterCalls(meters, platform.clock)],
   })
-  const metrics = new Metrics(meters, brokerSources(broker), { version: VERSION })
+  const sources = { ...brokerSources(broker), http: () => httpFigures(listener) }
+  const metrics = new Metrics(meters, sources, { version: VERSION })
   undo.push(() => metrics.close())
-  const listener = new HttpListener({
+  const listener: HttpListener = new HttpListener({
     broker,
     platform,
     metrics,
@@ -110,6 +112,13 @@ async function start({ settings, logger, undo }: Start) {
   })
   await broker.start()
   return { broker, listener }
+}
+
+/** One that a browser on this machine can open: an address that stands for all of them is shown as the local one. */
+function urlOf({ address }: HttpListener): string {
+  invariant(address !== undefined, 'a listener that has started has an address')
+  const isAny = address.host === '0.0.0.0' || address.host === '::'
+  return isAny ? `http://127.0.0.1:${address.port}` : address.url
 }
 
 async function openEngine(

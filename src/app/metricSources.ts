@@ -1,9 +1,10 @@
 import type { Broker, TopicView } from '../broker/index.ts'
-import type { MetricSources, TopicSize } from '../observability/index.ts'
+import { type HttpListener, SECONDS_BUCKETS } from '../listeners/http/index.ts'
+import type { HttpFigures, MetricSources, TopicSize } from '../observability/index.ts'
 import { SCRAPE_CALLER } from './meterCalls.ts'
 
 /** The broker's own figures for a scrape; those of topics are missing while it starts or stops. */
-export const brokerSources = (broker: Broker): MetricSources => ({
+export const brokerSources = (broker: Broker): Omit<MetricSources, 'http'> => ({
   topics: () => (broker.status().state === 'running' ? topicSizes(broker) : []),
   waiters: () => broker.load().waiters,
   unavailablePartitions: () => broker.status().problems.length,
@@ -24,3 +25,20 @@ const sizeOf = ({ name, partitions }: TopicView): TopicSize => ({
   sizeBytes: partitions.reduce((sum, each) => sum + each.sizeBytes, 0),
   messages: partitions.reduce((sum, each) => sum + each.latest - each.earliest, 0),
 })
+
+export const httpFigures = (listener: HttpListener): HttpFigures => {
+  const { requestsInFlight, longPollsWaiting, bytesInFlight, ...rest } = listener.stats()
+  return {
+    requestsInFlight,
+    longPollsWaiting,
+    bytesInFlight,
+    clientErrors: rest.clientErrors,
+    connectionsRefused: rest.connectionsRefused,
+    routes: rest.routes.map(({ method, path, requests, secondsCounts, secondsSum }) => ({
+      method,
+      route: path,
+      outcomes: requests,
+      seconds: { bounds: SECONDS_BUCKETS, counts: secondsCounts, sum: secondsSum },
+    })),
+  }
+}

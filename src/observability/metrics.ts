@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { watchEventLoop } from './eventLoop.ts'
+import { type HttpFigures, registerHttp } from './httpMetrics.ts'
 import type { Meters, OperationMeter, TopicMeter } from './meters.ts'
 import { PlainHistogram } from './plainHistogram.ts'
 
@@ -22,6 +23,7 @@ export interface MetricSources {
   waiters(): number
   /** Partitions that do not serve. */
   unavailablePartitions(): number
+  http(): HttpFigures
 }
 
 export interface BuildInfo {
@@ -41,7 +43,12 @@ export class Metrics {
     registerOperations(registry, meters)
     registerTraffic(registry, meters)
     registerSyncs(registry, meters)
-    this.#refresh = registerState(registry, sources)
+    const refreshState = registerState(registry, sources)
+    const refreshHttp = registerHttp(registry, () => sources.http())
+    this.#refresh = async () => {
+      refreshHttp()
+      await refreshState()
+    }
   }
 
   get contentType(): string {

@@ -6,8 +6,15 @@
  */
 import { Histogram, type Registry } from 'prom-client'
 
+/** The figures of one series: seconds bounds, observations per bucket (not cumulative, the last without bound). */
+export interface BucketFigures {
+  readonly bounds: readonly number[]
+  readonly counts: ArrayLike<number> & Iterable<number>
+  readonly sum: number
+}
+
 /** Observations of one series. */
-export class Buckets {
+export class Buckets implements BucketFigures {
   /** Upper bounds in seconds, ascending; a last bucket without bound is added. */
   readonly bounds: readonly number[]
   /** Observations per bucket, not cumulative; the last is for what exceeds every bound. */
@@ -33,7 +40,9 @@ export interface PlainHistogramOptions {
   readonly help: string
   readonly registry: Registry
   /** Called at a scrape: each series with its labels. */
-  readonly series: () => Iterable<readonly [labels: Readonly<Record<string, string>>, Buckets]>
+  readonly series: () => Iterable<
+    readonly [labels: Readonly<Record<string, string>>, BucketFigures]
+  >
 }
 
 interface Sample {
@@ -62,7 +71,7 @@ export class PlainHistogram extends Histogram {
 function samples(
   name: string,
   labels: Readonly<Record<string, string>>,
-  { bounds, counts, sum }: Buckets,
+  { bounds, counts, sum }: BucketFigures,
 ): readonly Sample[] {
   let count = 0
   const cumulative = [...counts].map((inBucket, index) => {

@@ -1,7 +1,21 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Meters, type MetricSources, Metrics } from '../../../src/observability/index.ts'
+import {
+  type HttpFigures,
+  Meters,
+  type MetricSources,
+  Metrics,
+} from '../../../src/observability/index.ts'
 
+const NO_HTTP: HttpFigures = {
+  requestsInFlight: 0,
+  longPollsWaiting: 0,
+  bytesInFlight: 0,
+  clientErrors: 0,
+  connectionsRefused: 0,
+  routes: [],
+}
 const NOTHING: MetricSources = {
+  http: () => NO_HTTP,
   topics: () => [],
   waiters: () => 0,
   unavailablePartitions: () => 0,
@@ -99,6 +113,26 @@ describe('metrics', () => {
     const lines = await linesOf(metrics, 'goqueue_log_sync')
     expect(lines).toContain('goqueue_log_sync_duration_seconds_count 1')
     expect(lines).toContain('goqueue_log_sync_failures_total 1')
+  })
+
+  test('of HTTP show each route that was asked for', async () => {
+    const seconds = { bounds: [0.1, 1], counts: [2, 1, 0], sum: 0.7 }
+    const route = { method: 'GET', route: '/topics/:topic', seconds }
+    const unused = { ...route, outcomes: { '2xx': 0 }, seconds: { ...seconds, counts: [0, 0, 0] } }
+    const routes = [
+      { ...route, outcomes: { '2xx': 2, '4xx': 1 } },
+      { ...unused, route: '/other' },
+    ]
+    const http = () => ({ ...NO_HTTP, longPollsWaiting: 4, connectionsRefused: 2, routes })
+    const { metrics } = open({ http })
+    const lines = await linesOf(metrics, 'goqueue_http_')
+    const label = 'method="GET",route="/topics/:topic"'
+    expect(lines).toContain(`goqueue_http_requests_total{${label},status="2xx"} 2`)
+    expect(lines).toContain(`goqueue_http_requests_total{${label},status="4xx"} 1`)
+    expect(lines).toContain(`goqueue_http_request_duration_seconds_bucket{${label},le="1"} 3`)
+    expect(lines).toContain('goqueue_http_long_polls_waiting 4')
+    expect(lines).toContain('goqueue_http_connections_refused_total 2')
+    expect(lines.join()).not.toContain('/other')
   })
 
   test('each have a help text, a unit or a total, and our name', () => {
