@@ -10,7 +10,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 /** The compiled form of a file of `bench/`, as in `load/main.js`. */
 export const built = (path: string): string => `${ROOT}bench/results/build/bench/${path}`
 
-export const DAEMON = process.env['GOQUEUE_BENCH_BIN'] ?? `${ROOT}bin/goqueue.js`
+export const DAEMON = process.env['BENCH_DAEMON'] ?? `${ROOT}bin/goqueue.js`
 
 function compile(project: string): void {
   const run = spawnSync('npx', ['--no-install', 'tsc', '-p', project], {
@@ -23,5 +23,5 @@ function compile(project: string): void {
 /** Errors of types are shown and do not stop a run: the compiler writes its output all the same. */
 export function build(): void {
   compile('bench/tsconfig.json')
-  if (process.env['GOQUEUE_BENCH_BIN'] === undefined) compile('tsconfig.build.json')
+  if (process.env['BENCH_DAEMON'] === undefined) compile('tsconfig.build.json')
 }
