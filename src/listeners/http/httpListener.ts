@@ -7,6 +7,7 @@
  */
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import { invariant } from '../../kernel/invariant.ts'
 import { Service } from '../../kernel/service.ts'
 import { makeApp } from './app.ts'
 import { Counters, type RouteStats } from './counters.ts'
@@ -59,6 +60,12 @@ export class HttpListener extends Service {
   /** Where it listens; undefined before it is started. */
   get address(): HttpAddress | undefined {
     return this.#address
+  }
+
+  /** `http://127.0.0.1:8080`; for a listener that is started. */
+  get url(): string {
+    invariant(this.#address !== undefined, 'the listener is started')
+    return this.#address.url
   }
 
   stats(): HttpStats {
