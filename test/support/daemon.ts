@@ -1,0 +1,140 @@
+/** The real daemon and the real command line, each as a process of its own. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+
+export const BIN = fileURLToPath(new URL('../../bin/goqueue.js', import.meta.url))
+
+/** A directory of its own for one test. */
+export async function temporaryDirectory(): Promise<string> {
+  const directory = await mkdtemp(join(tmpdir(), 'goqueue-e2e-'))
+  onTestFinished(() => rm(directory, { recursive: true, force: true }))
+  return directory
+}
+
+/** Nothing of the environment of whoever runs the tests reaches the processes under test. */
+function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+  const entries = Object.entries(process.env).filter(
+    ([name]) => !/^(?:GOQUEUE_|FORCE_COLOR$)/.test(name),
+  )
+  // The end-to-end project builds once for all tests.
+  return { ...Object.fromEntries(entries), GOQUEUE_BUILD: 'never', ...extra }
+}
+
+export interface Exit {
+  readonly code: number | null
+  readonly signal: NodeJS.Signals | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function collect(child: ChildProcess): Promise<Exit> {
+  const text = { stdout: '', stderr: '' }
+  child.stdout?.on('data', (chunk) => {
+    text.stdout += chunk
+  })
+  child.stderr?.on('data', (chunk) => {
+    text.stderr += chunk
+  })
+  return new Promise((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal, ...text }))
+  })
+}
+
+export interface CommandOptions {
+  /** Written to standard input, which is then closed. */
+  readonly input?: string | Uint8Array
+  readonly env?: NodeJS.ProcessEnv
+  readonly cwd?: string
+}
+
+/** `goqueue <args>` to its end. */
+export function goqueue(args: readonly string[], options: CommandOptions = {}): Promise<Exit> {
+  return startGoqueue(args, options).exit
+}
+
+export interface RunningCommand {
+  readonly process: ChildProcess
+  readonly exit: Promise<Exit>
+  /** The next line of standard output; rejects where there is none. */
+  nextLine(): Promise<string>
+}
+
+/** `goqueue <args>`, under way. */
+export function startGoqueue(
+  args: readonly string[],
+  { input, env, cwd }: CommandOptions = {},
+): RunningCommand {
+  const child = spawn(process.execPath, [BIN, ...args], { env: environment(env), cwd })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const exit = collect(child)
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  // A command that ends early leaves its input unread.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(input)
+  return {
+    process: child,
+    exit,
+    async nextLine() {
+      const { value, done } = await lines.next()
+      if (done === true) throw new Error(`no more output: ${JSON.stringify(await exit)}`)
+      return value
+    },
+  }
+}
+
+export interface TestDaemon {
+  readonly url: string
+  readonly port: number
+  readonly dataDir: string
+  readonly pid: number
+  /** `goqueue <args>` against this daemon. */
+  run(args: readonly string[], options?: CommandOptions): Promise<Exit>
+  /** SIGTERM; resolves with how it ended. */
+  stop(): Promise<Exit>
+  /** SIGKILL: as if it had crashed. */
+  kill(): Promise<Exit>
+}
+
+export interface DaemonSetup {
+  /** Default: a new temporary directory. */
+  readonly dataDir?: string
+  readonly args?: readonly string[]
+  readonly env?: NodeJS.ProcessEnv
+}
+
+/** Resolves when it takes work, on a port of its own. */
+export async function startDaemon(setup: DaemonSetup = {}): Promise<TestDaemon> {
+  const dataDir = setup.dataDir ?? (await temporaryDirectory())
+  const args = ['serve', '--port', '0', '--data-dir', dataDir, ...(setup.args ?? [])]
+  const command = startGoqueue(args, { env: setup.env ?? {} })
+  const url = await readyUrl(command)
+  const end = (signal: NodeJS.Signals): Promise<Exit> => {
+    command.process.kill(signal)
+    return command.exit
+  }
+  return {
+    url,
+    port: Number(new URL(url).port),
+    dataDir,
+    pid: command.process.pid ?? 0,
+    run: (commandArgs, options = {}) =>
+      goqueue(commandArgs, { ...options, env: { GOQUEUE_URL: url, ...options.env } }),
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+  }
+}
+
+/** The address in the line that says the daemon is ready. */
+async function readyUrl(command: RunningCommand): Promise<string> {
+  for (;;) {
+    const entry = JSON.parse(await command.nextLine()) as { msg: string; url: string }
+    if (entry.msg === 'ready') return entry.url
+  }
+}
