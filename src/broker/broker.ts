@@ -140,11 +140,7 @@ export class Broker extends EmbeddedBroker {
 
   async #drained(): Promise<void> {
     const { clock, logger } = this.#platform
-    const timedOut = new Promise<'late'>((resolve) => {
-      const timer = clock.setTimer(this.settings.drainTimeoutMs, () => resolve('late'))
-      void this.#inFlight.idle().then(() => timer.cancel())
-    })
-    if ((await Promise.race([this.#inFlight.idle(), timedOut])) !== 'late') return
+    if (await this.#inFlight.idleWithin(clock, this.settings.drainTimeoutMs)) return
     logger.warn({ callsInFlight: this.#inFlight.count }, 'stopping while calls are under way')
   }
 }

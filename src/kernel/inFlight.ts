@@ -1,3 +1,5 @@
+import type { Clock } from './platform.ts'
+
 /** Counts what is under way, so that closing can wait for it. */
 export class InFlight {
   #count = 0
@@ -21,5 +23,17 @@ export class InFlight {
   idle(): Promise<void> {
     if (this.#count === 0) return Promise.resolve()
     return new Promise((resolve) => this.#idle.push(resolve))
+  }
+
+  /** Resolves with true once nothing is under way, with false when `timeoutMs` have passed before. */
+  idleWithin(clock: Clock, timeoutMs: number): Promise<boolean> {
+    if (this.#count === 0) return Promise.resolve(true)
+    return new Promise((resolve) => {
+      const timer = clock.setTimer(timeoutMs, () => resolve(false))
+      this.#idle.push(() => {
+        timer.cancel()
+        resolve(true)
+      })
+    })
   }
 }

@@ -185,12 +185,16 @@ export class Partition {
     this.#waiters.release()
   }
 
-  /** Refuses new work, ends the waits, lets readers finish, closes the log. Safe to call twice. */
-  async close(reason: 'deleted' | 'stopped'): Promise<void> {
+  /**
+   * Refuses new work, ends the waits, lets readers finish, closes the log. Safe to call twice. Readers are waited for
+   * until `patience` resolves, for ever without one.
+   */
+  async close(reason: 'deleted' | 'stopped', patience?: Promise<unknown>): Promise<void> {
     this.#closed ??= reason
     if (reason === 'deleted') this.#waiters.fail(topicNotFound(this.topic))
     else this.#waiters.release()
-    await this.#inFlight.idle()
+    const idle = this.#inFlight.idle()
+    await (patience === undefined ? idle : Promise.race([idle, patience]))
     await this.#log?.close()
   }
 

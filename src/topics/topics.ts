@@ -9,7 +9,7 @@
 import { BrokerError } from '../kernel/errors.ts'
 import { failpoint } from '../kernel/failpoint.ts'
 import type { HealthCheck } from '../kernel/health.ts'
-import type { Platform } from '../kernel/platform.ts'
+import type { Platform, Timer } from '../kernel/platform.ts'
 import { Service } from '../kernel/service.ts'
 import type { LogEngine } from '../log/index.ts'
 import { StateRunner } from '../state/index.ts'
@@ -41,6 +41,9 @@ export interface TopicsOptions {
 
 /** Logs opened or closed at the same time: enough to keep a disk busy, few enough file operations in one queue. */
 const OPEN_CONCURRENCY = 32
+
+/** How long stopping waits for reads under way; then their logs are closed all the same. */
+const READERS_TIMEOUT_MS = 2000
 
 export class Topics extends Service {
   readonly settings: TopicsSettings
@@ -207,9 +210,17 @@ export class Topics extends Service {
     this.releaseWaiters()
     await this.#retention.stop()
     await Promise.allSettled(this.#changes)
-    await eachBounded(this.#partitions(), OPEN_CONCURRENCY, async (partition) => {
-      await partition.close('stopped').catch((error) => this.#warn(error, partition, 'not closed'))
+    const { clock } = this.#platform
+    let timer: Timer | undefined
+    const patience = new Promise<void>((resolve) => {
+      timer = clock.setTimer(READERS_TIMEOUT_MS, resolve)
     })
+    await eachBounded(this.#partitions(), OPEN_CONCURRENCY, async (partition) => {
+      await partition
+        .close('stopped', patience)
+        .catch((error) => this.#warn(error, partition, 'not closed'))
+    })
+    timer?.cancel()
     await this.#runner.stop()
   }
 

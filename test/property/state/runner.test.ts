@@ -137,7 +137,7 @@ afterEach(() => {
   for (const name of FAILPOINTS) armFailpoint(name, () => undefined)()
 })
 
-describe('StateRunner', () => {
+describe('StateRunner', { timeout: 30_000 }, () => {
   test.each(['crash', 'powerLoss'] as const)(
     'a %s at any boundary loses nothing that was promised and tears no command',
     async (kind) => {

@@ -98,7 +98,7 @@ async function start(engine: StubEngine) {
 const codeOf = (error: unknown): string =>
   error instanceof BrokerError ? error.code : String(error)
 
-describe('Catalogue', () => {
+describe('Catalogue', { timeout: 30_000 }, () => {
   test('answers as a map would, over restarts and crashes, and gives no id twice', async () => {
     await fc.assert(
       fc.asyncProperty(
@@ -126,7 +126,7 @@ describe('Catalogue', () => {
           }
         },
       ),
-      { seed: baseSeed(), numRuns: 60 },
+      { seed: baseSeed(), numRuns: 30 },
     )
   })
 })
