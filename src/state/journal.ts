@@ -14,14 +14,16 @@ import { BrokerError } from '../kernel/errors.ts'
 import { failpoint } from '../kernel/failpoint.ts'
 import { invariant } from '../kernel/invariant.ts'
 import { LIMITS } from '../kernel/limits.ts'
+import type { Clock } from '../kernel/platform.ts'
 import { MiB } from '../kernel/units.ts'
-import type { PartitionLog } from '../log/index.ts'
-import { BatchBuilder, HEADER_BYTES } from '../record/index.ts'
+import type { AppendResult, PartitionLog } from '../log/index.ts'
+import { BatchBuilder, HEADER_BYTES, type RecordBatch } from '../record/index.ts'
 
 /** What a reply waits for; `leader` survives the process, `all` the machine. */
 export type CommitAcks = 'leader' | 'all'
 
 const GROUP_BYTES_MAX = 1 * MiB
+const RETRY_MS = 10
 
 interface Group {
   readonly builder: BatchBuilder
@@ -35,6 +37,7 @@ interface Group {
 export class Journal {
   readonly #name: string
   readonly #log: PartitionLog
+  readonly #clock: Clock
   readonly #queue: Group[] = []
   #last: Group | undefined
   #next: number
@@ -43,9 +46,10 @@ export class Journal {
   #addedBytes = 0
   #failure: BrokerError | undefined
 
-  constructor(name: string, log: PartitionLog) {
+  constructor(name: string, log: PartitionLog, clock: Clock) {
     this.#name = name
     this.#log = log
+    this.#clock = clock
     this.#next = log.offsets().next
   }
 
@@ -135,12 +139,24 @@ export class Journal {
   async #write(group: Group): Promise<void> {
     failpoint('journal.append.before-write')
     const batch = group.builder.take()
-    const { baseOffset } = await this.#log.append(batch, 'leader')
+    const { baseOffset } = await this.#append(batch)
     invariant(
       baseOffset === group.base,
       `${this.#name}: events at ${baseOffset}, not ${group.base}`,
     )
     this.#pendingBytes -= batch.bytes.length
+  }
+
+  /** An engine that has too much to write just now has not failed: the same batch is offered again. */
+  async #append(batch: RecordBatch): Promise<AppendResult> {
+    for (;;) {
+      try {
+        return await this.#log.append(batch, 'leader')
+      } catch (error) {
+        if (!(error instanceof BrokerError) || error.code !== 'BROKER_OVERLOADED') throw error
+      }
+      await new Promise<void>((resolve) => this.#clock.setTimer(RETRY_MS, resolve))
+    }
   }
 
   async #sync(): Promise<void> {

@@ -153,7 +153,7 @@ export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
       codec: this.#codec,
     })
     this.#noteReplayed(replayed, platform.clock.monotonicMs() - startedAtMs)
-    this.#journal = new Journal(this.name, this.#log)
+    this.#journal = new Journal(this.name, this.#log, platform.clock)
   }
 
   protected async onStop(): Promise<void> {

@@ -226,6 +226,23 @@ describe('a failed append', () => {
     expect((await setup(engine.crash())).machine.names()).toEqual([])
   })
 
+  test('an engine that is busy has not failed: the events are offered again, in their order', async () => {
+    const { engine, runner } = await setup()
+    let refusals = 3
+    engine.before = (operation) => {
+      if (operation !== 'append' || refusals === 0) return
+      refusals -= 1
+      throw new BrokerError('BROKER_OVERLOADED', 'busy')
+    }
+    const replies = Promise.all([1, 2, 3].map((id) => runner.submit({ id, parts: 1 })))
+    while (refusals > 0) {
+      await new Promise(setImmediate)
+      platform.clock.advance(10)
+    }
+    expect(await replies).toEqual([1, 2, 3])
+    expect((await setup(engine.crash())).machine.names()).toEqual(['1.0', '2.0', '3.0'])
+  })
+
   test('a failed sync stops it too', async () => {
     const { engine, runner } = await setup()
     engine.before = (operation) => {
