@@ -15,7 +15,7 @@ async function refusals(share: number, salt: number, faults: Faults): Promise<nu
   let count = 0
   for (const seed of seeds(share, salt)) {
     const ends = ['clean', 'process', 'power'] as const
-    const world = new World({ seed, lives: 3, logs: 2, ends, faults })
+    const world = new World({ seed, lives: 2, logs: 2, ends, faults })
     await world.run()
     count += world.refusals
   }

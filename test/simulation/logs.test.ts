@@ -9,19 +9,19 @@ import { World } from './support/world.ts'
 describe('logs', () => {
   test('hold what they promised after power losses at any boundary, also while they recover', async () => {
     for (const seed of seeds(0.6, 0)) {
-      await new World({ seed, lives: 3, logs: 2, ends: ['power', 'power', 'power', 'clean'] }).run()
+      await new World({ seed, lives: 2, logs: 2, ends: ['power', 'power', 'power', 'clean'] }).run()
     }
   })
 
   test('hold what was written after crashes of the process', async () => {
     for (const seed of seeds(0.2, 100_000)) {
-      await new World({ seed, lives: 3, logs: 2, ends: ['process', 'process', 'clean'] }).run()
+      await new World({ seed, lives: 2, logs: 2, ends: ['process', 'process', 'clean'] }).run()
     }
   })
 
   test('hold both where crashes of both kinds follow each other', async () => {
     for (const seed of seeds(0.2, 200_000)) {
-      await new World({ seed, lives: 4, logs: 1, ends: ['power', 'process', 'clean'] }).run()
+      await new World({ seed, lives: 3, logs: 1, ends: ['power', 'process', 'clean'] }).run()
     }
   })
 

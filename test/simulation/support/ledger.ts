@@ -4,14 +4,15 @@
  */
 import { ACKS, type Acks, type AppendResult, type LogOffsets } from '../../../src/log/index.ts'
 import {
-  AT_CRC,
   AT_FLAGS,
   BatchBuilder,
-  decodeRecords,
   FLAG,
+  HEADER_BYTES,
   type RecordBatch,
   type RecordInput,
   recordLength,
+  recordOffset,
+  recordTimestampMs,
 } from '../../../src/record/index.ts'
 import type { SeededRandom } from '../../support/random.ts'
 
@@ -38,8 +39,10 @@ export interface FoundRecord {
   readonly index: number
 }
 
-const AT_FLAGS_COPY = 25
 const AT_PRIORITY = 24
+const AT_KEY_LENGTH = 26
+/** Of a batch's number and a record's index. */
+const MARK_CHARS_MAX = 16
 const isAtLeast = (owed: Acks, acks: Acks): boolean => ACKS.indexOf(owed) >= ACKS.indexOf(acks)
 
 export class Ledger {
@@ -105,26 +108,32 @@ export class Ledger {
   find(bytes: Buffer): FoundRecord[] {
     const found: FoundRecord[] = []
     let at = 0
-    for (const record of decodeRecords(bytes)) {
-      const length = recordLength(bytes, at)
-      const [log, id, index] = (record.value?.toString('latin1', 0, 60) ?? '').split('|')
-      const batch = log === this.name ? this.#batches.get(Number(id)) : undefined
+    while (at < bytes.length) {
+      const record = bytes.subarray(at, at + recordLength(bytes, at))
+      const [offset, timestampMs] = [recordOffset(record, 0), recordTimestampMs(record, 0)]
+      const mark = record.indexOf(this.name, HEADER_BYTES)
+      const text = record.toString('latin1', mark, mark + this.name.length + MARK_CHARS_MAX)
+      const [, id, index] = text.split('|')
+      const batch = mark < 0 ? undefined : this.#batches.get(Number(id))
       const sent = batch?.records[Number(index)]
-      const same = sent?.equals(unstamped(bytes.subarray(at, at + length)))
-      const { offset, timestampMs } = record
-      found.push({ offset, timestampMs, batch: same ? batch : undefined, index: Number(index) })
-      at += length
+      const isSame = sent !== undefined && isStampedForm(record, sent)
+      found.push({ offset, timestampMs, batch: isSame ? batch : undefined, index: Number(index) })
+      at += record.length
     }
     return found
   }
 
-  /** What is gone now must not come back, and what is there is owed as it would be to a client that read it. */
+  /**
+   * What is gone now must not come back, and what is there is owed as it would be to a client that read it. Only a
+   * refused batch may still return with a power loss, which undoes the cut that took it back.
+   */
   settle(found: readonly FoundRecord[], offsets: LogOffsets): void {
     const kept = new Set(found.map((record) => record.batch))
     for (const batch of this.#batches.values()) {
-      if (!kept.has(batch)) this.#batches.delete(batch.id)
-      if (!isAtLeast(batch.owed, this.kept)) batch.owed = this.kept
-      batch.refused = false
+      if (kept.has(batch)) {
+        if (!isAtLeast(batch.owed, this.kept)) batch.owed = this.kept
+        batch.refused = false
+      } else if (!batch.refused) this.#batches.delete(batch.id)
     }
     for (const { batch, index, offset, timestampMs } of found) {
       if (batch && index === 0) batch.answer = { baseOffset: offset, timestampMs }
@@ -156,11 +165,10 @@ function wholeRecords(bytes: Buffer): Buffer[] {
   return records
 }
 
-/** A copy of the record without what the log wrote into it. */
-function unstamped(record: Buffer): Buffer {
-  const copy = Buffer.from(record)
-  copy[AT_FLAGS] = (copy[AT_FLAGS] as number) & ~FLAG.MORE
-  copy.fill(0, AT_CRC, AT_PRIORITY)
-  copy[AT_FLAGS_COPY] = 0
-  return copy
-}
+/** True where `record` is what was sent, but for what the log wrote into it. */
+const isStampedForm = (record: Buffer, sent: Buffer): boolean =>
+  record.length === sent.length &&
+  record.compare(sent, 0, AT_FLAGS, 0, AT_FLAGS) === 0 &&
+  ((record[AT_FLAGS] as number) & ~FLAG.MORE) === sent[AT_FLAGS] &&
+  record[AT_PRIORITY] === sent[AT_PRIORITY] &&
+  record.compare(sent, AT_KEY_LENGTH, sent.length, AT_KEY_LENGTH) === 0

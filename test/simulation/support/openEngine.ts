@@ -12,12 +12,6 @@ export async function openEngine(
   clock: FakeClock,
   random: SeededRandom,
 ): Promise<LogEngine> {
-  if (process.env['SIM_PREMADE']) {
-    const fs = disk.mount()
-    await fs.makeDirectory(DATA_DIRECTORY)
-    await fs.syncDirectory('/')
-    await fs.syncDirectory('/var')
-  }
   return await openSegmentedEngine({
     directory: DATA_DIRECTORY,
     fileSystem: disk.mount(),

@@ -1,0 +1,105 @@
+/** What seeded runs have found once, in the shortest form that shows it. */
+import { describe, expect, test } from 'vitest'
+import type { LogEngine, PartitionLog } from '../../src/log/index.ts'
+import { batchOf } from '../../src/record/index.ts'
+import { FakeClock } from '../support/fakeClock.ts'
+import { SeededRandom } from '../support/random.ts'
+import { SimulatedDisk } from '../support/simulatedDisk.ts'
+import { openEngine } from './support/openEngine.ts'
+import { turns } from './support/turns.ts'
+
+const FATES = Array.from({ length: 60 }, (_, index) => index)
+const PATH = 'topics/orders~1/0'
+const SEGMENT_BYTES = 1024
+
+interface Machine {
+  readonly disk: SimulatedDisk
+  readonly clock: FakeClock
+  readonly engine: LogEngine
+  readonly log: PartitionLog
+}
+
+async function boot(disk: SimulatedDisk): Promise<Machine> {
+  const clock = new FakeClock()
+  const engine = await openEngine(disk, clock, new SeededRandom(1))
+  return { disk, clock, engine, log: await engine.open(PATH, { segmentBytes: SEGMENT_BYTES }) }
+}
+
+const record = (bytes: number) => batchOf({ value: Buffer.alloc(bytes, 120) })
+
+/** Where the log ends after a power loss under each fate, of what `work` leaves. */
+async function endsAfter(work: (machine: Machine) => Promise<void>): Promise<Set<number>> {
+  const ends = new Set<number>()
+  for (const fate of FATES) {
+    const disk = new SimulatedDisk(1, fate)
+    await work(await boot(disk))
+    disk.powerLoss()
+    await turns(5)
+    const { log } = await boot(disk)
+    ends.add(log.offsets().next)
+  }
+  return ends
+}
+
+describe('found once', () => {
+  test('a data directory was not sure to be found again, its own name never synced', async () => {
+    const ends = await endsAfter(async ({ log }) => {
+      await log.append(record(10), 'all')
+    })
+    expect(ends).toEqual(new Set([1]))
+  })
+
+  test('a segment was sealed while the cut of a refused write could still come undone', async () => {
+    const ends = await endsAfter(async ({ disk, log }) => {
+      await log.append(record(100), 'all')
+      disk.capacityBytes = disk.usedBytes + 50
+      await expect(log.append(record(200), 'all')).rejects.toMatchObject({ code: 'DISK_FULL' })
+      disk.capacityBytes = Number.POSITIVE_INFINITY
+      await log.append(record(1000), 'all')
+    })
+    expect(ends).toEqual(new Set([2]))
+  })
+
+  test('a sync under way during that cut passed for one of the cut', async () => {
+    const ends = await endsAfter(async ({ disk, log }) => {
+      await log.append(record(100), 'leader')
+      const syncing = disk.hold({ operation: 'datasync' })
+      const synced = log.sync()
+      await syncing.reached
+      disk.capacityBytes = disk.usedBytes + 50
+      const cutting = disk.hold({ operation: 'truncate' })
+      const refused = log.append(record(200), 'leader')
+      await cutting.reached
+      syncing.open()
+      await synced
+      cutting.open()
+      await expect(refused).rejects.toMatchObject({ code: 'DISK_FULL' })
+      disk.capacityBytes = Number.POSITIVE_INFINITY
+      await log.append(record(1000), 'all')
+    })
+    expect(ends).toEqual(new Set([2]))
+  })
+
+  test('what a failed sync left in memory only was taken for synced after the log was opened again', async () => {
+    const ends = await endsAfter(async ({ disk, engine, log }) => {
+      await log.append(record(100), 'leader')
+      disk.fail({ operation: 'datasync', code: 'EIO' })
+      await expect(log.sync()).rejects.toMatchObject({ code: 'LOG_FENCED' })
+      await log.close()
+      const again = await engine.open(PATH, { segmentBytes: SEGMENT_BYTES })
+      await again.append(record(100), 'all')
+    })
+    expect(ends).toEqual(new Set([2]))
+  })
+
+  test('what a crash of the process left in memory is on disk within a second of the next start', async () => {
+    const ends = await endsAfter(async ({ disk, log }) => {
+      await log.append(record(100), 'leader')
+      disk.processCrash()
+      const next = await boot(disk)
+      next.clock.advance(1000)
+      await turns(30)
+    })
+    expect(ends).toEqual(new Set([1]))
+  })
+})
