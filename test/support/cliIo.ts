@@ -1,5 +1,5 @@
 /** The process that a command runs in, in memory. */
-import { PassThrough, Readable, Writable } from 'node:stream'
+import { Readable, Writable } from 'node:stream'
 import type { CliIo } from '../../src/cli/io.ts'
 import { run } from '../../src/cli/run.ts'
 
@@ -37,7 +37,8 @@ class Collector extends Writable {
 export function fakeIo(setup: CliSetup = {}) {
   const stdout = new Collector(setup)
   const stderr = new Collector(setup)
-  const stdin = setup.stdin === undefined ? new PassThrough().end() : Readable.from(setup.stdin)
+  const chunks = [...(setup.stdin ?? [])].map((chunk) => Buffer.from(chunk))
+  const stdin = Readable.from(chunks, { objectMode: false })
   const io: CliIo = { stdin, stdout, stderr, env: { NO_COLOR: '1', ...setup.env } }
   return { io, stdout, stderr }
 }
