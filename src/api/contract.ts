@@ -1,6 +1,7 @@
 /** Every route of the contract with its schemas: what the server documents and clients build on. */
 import type { TSchema } from 'typebox'
 import { ErrorBody } from './errorBody.ts'
+import { GROUP_ROUTES } from './groupRoutes.ts'
 import * as health from './health.ts'
 import * as messages from './messages.ts'
 import { PATHS, type PathName } from './paths.ts'
@@ -9,7 +10,7 @@ import * as topics from './topics.ts'
 export interface RouteContract {
   readonly path: PathName
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  readonly tag: 'Health and status' | 'Topics' | 'Messages'
+  readonly tag: 'Health and status' | 'Topics' | 'Messages' | 'Consumer groups'
   readonly summary: string
   readonly params?: TSchema
   readonly query?: TSchema
@@ -121,7 +122,12 @@ const MESSAGES: readonly RouteContract[] = [
   },
 ]
 
-export const CONTRACT: readonly RouteContract[] = [...HEALTH, ...TOPICS, ...MESSAGES]
+export const CONTRACT: readonly RouteContract[] = [
+  ...HEALTH,
+  ...TOPICS,
+  ...MESSAGES,
+  ...GROUP_ROUTES,
+]
 
 export const ErrorReply = ErrorBody
 

@@ -2,7 +2,29 @@
 export { type Check, checkerOf, invalid, PROBLEMS_MAX } from './checker.ts'
 export { CONTRACT, methodsByPath, type RouteContract } from './contract.ts'
 export { ErrorBody, errorBodyOf, errorOfBody, retryAfterSeconds } from './errorBody.ts'
+export {
+  decodeFetchFrames,
+  FETCH_TYPE,
+  FetchBody,
+  type FetchFrame,
+  fetchFrameHead,
+  GroupFetchBody,
+  HEADER_REBALANCE,
+} from './fetch.ts'
 export { formatTime, JSON_TYPE, parseTimeMs } from './formats.ts'
+export {
+  CommitBody,
+  type Floors,
+  type GroupReply,
+  HeartbeatBody,
+  type HeartbeatReply,
+  JoinBody,
+  type JoinReply,
+  LeaveBody,
+  type PollReply,
+  ResetBody,
+  type ResetReply,
+} from './groups.ts'
 export type {
   CheckResult,
   Health,

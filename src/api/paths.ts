@@ -19,6 +19,16 @@ export const PATHS = {
   topicMessages: '/topics/:topic/messages',
   partitionMessages: '/topics/:topic/partitions/:partition/messages',
   offsetAtTime: '/topics/:topic/partitions/:partition/offset',
+  fetch: '/fetch',
+  groups: '/groups',
+  group: '/groups/:group',
+  groupJoin: '/groups/:group/join',
+  groupHeartbeat: '/groups/:group/heartbeat',
+  groupLeave: '/groups/:group/leave',
+  groupPoll: '/groups/:group/poll',
+  groupOffsets: '/groups/:group/offsets',
+  groupOffsetsReset: '/groups/:group/offsets/reset',
+  groupFetch: '/groups/:group/fetch',
 } as const
 export type PathName = keyof typeof PATHS
 

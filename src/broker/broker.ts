@@ -5,6 +5,7 @@
  *
  * A new room is a Service in the list of rooms and a table of handlers; nothing else here knows of it.
  */
+import { Groups, type GroupsMeters } from '../groups/index.ts'
 import type { Caller } from '../kernel/caller.ts'
 import type { HealthCheck } from '../kernel/health.ts'
 import { InFlight } from '../kernel/inFlight.ts'
@@ -12,6 +13,7 @@ import type { Platform } from '../kernel/platform.ts'
 import type { LogEngine } from '../log/index.ts'
 import { Topics } from '../topics/index.ts'
 import { EmbeddedBroker } from './embedding.ts'
+import { groupHandlers } from './handlers/groups.ts'
 import type { Handlers } from './handlers/handler.ts'
 import { recordHandlers } from './handlers/records.ts'
 import { topicHandlers } from './handlers/topics.ts'
@@ -49,11 +51,18 @@ export interface BrokerLoad {
   readonly waiters: number
 }
 
+/** Consumer groups in figures; the meters count since the start. */
+export interface GroupFigures extends Readonly<GroupsMeters> {
+  readonly groups: number
+  readonly members: number
+}
+
 export class Broker extends EmbeddedBroker {
   readonly settings: BrokerSettings
   readonly #engine: LogEngine
   readonly #platform: Platform
   readonly #topics: Topics
+  readonly #groups: Groups
   readonly #dispatch: Dispatch
   readonly #inFlight = new InFlight()
   readonly #publishes: PublishGate
@@ -66,9 +75,17 @@ export class Broker extends EmbeddedBroker {
     this.#engine = engine
     this.#platform = platform
     this.#topics = new Topics({ engine, platform, settings: this.settings.topics })
+    this.#groups = new Groups({
+      ...{ engine, platform, topics: this.#topics },
+      settings: this.settings.groups,
+    })
     this.#publishes = new PublishGate(this.settings.publishesMax, this.settings.publishBytesMax)
     this.#dispatch = compose(
-      dispatcher({ ...topicHandlers(this.#topics), ...recordHandlers(this.#topics) }),
+      dispatcher({
+        ...topicHandlers(this.#topics),
+        ...recordHandlers(this.#topics),
+        ...groupHandlers(this.#groups, this.#topics),
+      }),
       ...(onCall ? [measure(platform.clock, onCall)] : []),
       ...interceptors,
       lifecycle(() => this.#state, this.#inFlight),
@@ -101,7 +118,11 @@ export class Broker extends EmbeddedBroker {
   /** `fail` in any of them: the broker does not serve. `warn`: a part of it does not. */
   health(): readonly HealthCheck[] {
     const status = this.#state === 'running' ? 'pass' : 'fail'
-    return [{ name: 'broker', status, message: this.#state }, ...this.#topics.health()]
+    return [
+      { name: 'broker', status, message: this.#state },
+      ...this.#topics.health(),
+      this.#groups.health(),
+    ]
   }
 
   load(): BrokerLoad {
@@ -113,6 +134,11 @@ export class Broker extends EmbeddedBroker {
     }
   }
 
+  groupFigures(): GroupFigures {
+    const { count, memberCount, meters } = this.#groups
+    return { ...meters, groups: count, members: memberCount }
+  }
+
   /** One retention run over all partitions, beside those of the timer. Never rejects. */
   async runRetention(): Promise<void> {
     await this.#topics.runRetention()
@@ -121,6 +147,7 @@ export class Broker extends EmbeddedBroker {
   /** Resolves when everything is replayed and open; a partition that would not open is named by {@link health}. */
   protected override async onStart(): Promise<void> {
     await this.#topics.start()
+    await this.#groups.start()
     this.#readyAtMs = this.#platform.clock.monotonicMs()
     this.#state = 'running'
   }
@@ -131,6 +158,7 @@ export class Broker extends EmbeddedBroker {
     this.#topics.releaseWaiters()
     await this.#drained()
     try {
+      await this.#groups.stop()
       await this.#topics.stop()
     } finally {
       await this.#engine.close()

@@ -1,6 +1,29 @@
 /** The broker: the rooms composed, behind one list of operations. */
+export {
+  ASSIGNMENTS,
+  type CommitRequest,
+  DEFAULT_GROUPS_SETTINGS,
+  type Floor,
+  type FloorChange,
+  GROUP_MODES,
+  type GroupFetchRequest,
+  type GroupsSettings,
+  type GroupView,
+  type JoinRequest,
+  type Membered,
+  type MemberPartitions,
+  type Polled,
+  type PolledPart,
+  type PollRequest,
+  partitionNames,
+  type Read,
+  type ResetRequest,
+  type ResetTo,
+} from '../groups/index.ts'
 export type { HealthCheck } from '../kernel/health.ts'
 export type {
+  Fetched,
+  FetchRead,
   PartitionView,
   PublishedRun,
   PublishMessage,
@@ -14,8 +37,9 @@ export type {
   TopicView,
 } from '../topics/index.ts'
 export { DEFAULT_TOPIC_CONFIG, DEFAULT_TOPICS_SETTINGS } from '../topics/index.ts'
-export { Broker, type BrokerLoad, type BrokerOptions } from './broker.ts'
+export { Broker, type BrokerLoad, type BrokerOptions, type GroupFigures } from './broker.ts'
 export { EmbeddedBroker, type PublishOptions, type ReadOptions } from './embedding.ts'
+export type { CommittedOffsets, GroupOperations } from './groupOperations.ts'
 export type { CallObserver } from './interceptors/measure.ts'
 export {
   type BrokerPort,

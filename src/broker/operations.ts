@@ -15,6 +15,7 @@ import type {
   TopicReadFrom,
   TopicView,
 } from '../topics/index.ts'
+import type { GroupOperations } from './groupOperations.ts'
 
 export interface BrokerStatus {
   readonly nodeId: number
@@ -27,7 +28,7 @@ export interface BrokerStatus {
   readonly problems: readonly string[]
 }
 
-export interface Operations {
+export interface Operations extends GroupOperations {
   'topics.create': {
     input: NewTopic
     output: TopicView

@@ -1,3 +1,4 @@
+import type { GroupsSettings } from '../groups/index.ts'
 import { MiB, SECOND_MS } from '../kernel/units.ts'
 import type { TopicsSettings } from '../topics/index.ts'
 
@@ -12,6 +13,7 @@ export interface BrokerSettings {
   readonly drainTimeoutMs: number
   /** Each defaults on its own. */
   readonly topics: Partial<TopicsSettings>
+  readonly groups: Partial<GroupsSettings>
 }
 
 export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
@@ -20,4 +22,5 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   publishBytesMax: 64 * MiB,
   drainTimeoutMs: 5 * SECOND_MS,
   topics: {},
+  groups: {},
 }

@@ -29,6 +29,8 @@ export const LIMITS = {
   readMessagesMax: 10_000,
   /** Bytes that one read may return (one record may exceed it). */
   readBytesMax: 16 * MiB,
+  /** Partitions that one request may read. */
+  fetchReadsMax: 10_000,
   /** Longest long poll, in milliseconds. */
   longPollMsMax: 60_000,
   /** Consumer groups of the broker. */
