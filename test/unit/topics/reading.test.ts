@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { BrokerError } from '../../../src/kernel/errors.ts'
 import { offset } from '../../../src/kernel/units.ts'
 import { batchOf } from '../../../src/record/index.ts'
 import { readTopic, type Topic } from '../../../src/topics/index.ts'
@@ -105,6 +106,18 @@ describe('reading a partition', () => {
     const counts = (await Promise.all(polls)).map((result) => result.count)
     expect(counts).toEqual(new Array(500).fill(1))
     expect([topics.waiterCount, clock.pendingTimers]).toEqual([0, 1]) // retention
+  })
+
+  test('bytes that are not records are a problem of the partition from then on', async () => {
+    const { topic, topics, engine, append } = await setup(1)
+    await append(0, 'a')
+    engine.before = (operation) => {
+      if (operation === 'read') throw new BrokerError('LOG_CORRUPT', '0000.log at 17')
+    }
+    await expect(topic.partition(0).read(offset(0), LIMIT)).rejects.toMatchObject({
+      code: 'LOG_CORRUPT',
+    })
+    expect(topics.problems()).toEqual(['t-0: 0000.log at 17'])
   })
 
   test('one poll too many is refused', async () => {
