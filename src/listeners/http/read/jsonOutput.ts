@@ -68,7 +68,8 @@ export class JsonOutput {
     let rest = value
     for (let to = this.#length + digits - 1; to >= this.#length; to -= 1) {
       const tens = Math.floor(rest / 10)
-      this.#bytes[to] = ZERO + rest - tens * 10
+      // The brackets keep the sum below 2^53.
+      this.#bytes[to] = ZERO + (rest - tens * 10)
       rest = tens
     }
     this.#length += digits
