@@ -22,6 +22,8 @@ export class Flight {
   /** Of its body and its reply that are in memory. */
   bytes = 0
   counter: RouteCounter | undefined
+  /** Its place in the list of those under way; -1 once it ended. */
+  place = -1
 
   constructor(reply: FastifyReply, startedMs: number) {
     this.reply = reply
@@ -32,7 +34,12 @@ export class Flight {
 export class Traffic {
   readonly #options: HttpListenerOptions
   readonly #clock: Clock
-  readonly #flights = new Set<Flight>()
+  /**
+   * In no order; the last one takes the place of one that ends. Not a Set: one that is added to and deleted from
+   * without end makes a chain of dead tables through which the young-generation collector keeps every finished
+   * request alive (bench json-1: 16 µs a request of collection with a Set, 3 µs so).
+   */
+  readonly #flights: Flight[] = []
   #waiting = 0
   #bytes = 0
   #isDraining = false
@@ -45,7 +52,7 @@ export class Traffic {
   }
 
   get requests(): number {
-    return this.#flights.size
+    return this.#flights.length
   }
 
   get waiting(): number {
@@ -68,14 +75,15 @@ export class Traffic {
   /** Notes a request whose head has come; it ends by itself when its response is closed. */
   begin(reply: FastifyReply): Flight {
     const flight = new Flight(reply, this.#clock.monotonicMs())
-    this.#flights.add(flight)
+    flight.place = this.#flights.length
+    this.#flights.push(flight)
     reply.raw.on('close', () => this.#end(flight))
     return flight
   }
 
   /** True where there is no room for one more. */
   get isFull(): boolean {
-    return this.#flights.size - this.#waiting > this.#options.requestsMax
+    return this.#flights.length - this.#waiting > this.#options.requestsMax
   }
 
   /** Throws SHUTTING_DOWN or BROKER_OVERLOADED where nothing is taken on. */
@@ -132,7 +140,7 @@ export class Traffic {
     for (const { reply } of this.#flights) {
       if (!reply.raw.headersSent) reply.raw.setHeader('connection', 'close')
     }
-    if (this.#flights.size === 0) return Promise.resolve(true)
+    if (this.#flights.length === 0) return Promise.resolve(true)
     return new Promise((resolve) => {
       const timer = this.#clock.setTimer(timeoutMs, () => resolve(false))
       this.#onIdle = () => {
@@ -148,7 +156,7 @@ export class Traffic {
   }
 
   #end(flight: Flight): void {
-    if (!this.#flights.delete(flight)) return
+    if (!this.#remove(flight)) return
     if (flight.state === 'waiting') this.#waiting -= 1
     // Whatever still runs for it must not count again.
     flight.state = 'receiving'
@@ -156,7 +164,19 @@ export class Traffic {
     const { raw } = flight.reply
     const status = raw.writableFinished ? raw.statusCode : 0
     flight.counter?.count(status, this.#clock.monotonicMs() - flight.startedMs)
-    if (this.#flights.size === 0) this.#onIdle?.()
+    if (this.#flights.length === 0) this.#onIdle?.()
+  }
+
+  #remove(flight: Flight): boolean {
+    const { place } = flight
+    const last = place < 0 ? undefined : this.#flights.pop()
+    if (last === undefined) return false
+    if (last !== flight) {
+      last.place = place
+      this.#flights[place] = last
+    }
+    flight.place = -1
+    return true
   }
 
   get #sweepMs(): number {
