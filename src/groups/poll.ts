@@ -36,8 +36,11 @@ export interface PolledPart {
 
 export interface Polled {
   readonly parts: readonly PolledPart[]
-  /** The client never got the reply: hands the records out again, where nothing was handed out since. */
-  readonly undo: () => void
+  /**
+   * Hands out again what the client did not get: all, or of each part from the offset in `from` on. Does nothing for
+   * a partition of which more was handed out since.
+   */
+  readonly putBack: (from?: readonly number[]) => void
 }
 
 /**
@@ -100,7 +103,9 @@ async function handOut(
     // The generation may have ended meanwhile: whoever holds the partition now begins at its floor.
     const isOver = fetched.length === 0 || visit.group.generation !== visit.generation
     const parts = isOver ? [] : take(visit, cursors, reads, fetched)
-    if (parts.length > 0 || isOver) return { parts, undo: () => putBack(visit, parts) }
+    if (parts.length > 0 || isOver) {
+      return { parts, putBack: (from) => putBack(visit, parts, from) }
+    }
     for (const cursor of unserved(coordinator, visit, cursors, fetched)) failed.add(cursor)
   }
 }
@@ -189,9 +194,13 @@ function take(
   return parts
 }
 
-function putBack({ group, live, member }: Visit, parts: readonly PolledPart[]): void {
-  for (const { topic, partition, offset, nextOffset } of parts) {
+function putBack(
+  { group, live, member }: Visit,
+  parts: readonly PolledPart[],
+  from: readonly number[] = parts.map(({ offset }) => offset),
+): void {
+  for (const [i, { topic, partition, nextOffset }] of parts.entries()) {
     const cursor = live.cursors.get(group, member.memberId, topic, partition)
-    if (cursor?.position === nextOffset) cursor.position = offset
+    if (cursor?.position === nextOffset) cursor.position = from[i] ?? nextOffset
   }
 }

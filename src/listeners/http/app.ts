@@ -5,6 +5,7 @@ import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest }
 import {
   HEADER_HIGH_WATERMARK,
   HEADER_NEXT_OFFSET,
+  HEADER_REBALANCE,
   methodsByPath,
   RECORDS_TYPE,
   VERSION_PREFIX,
@@ -14,6 +15,7 @@ import { SECOND_MS } from '../../kernel/units.ts'
 import { acceptBodies } from './bodies.ts'
 import { addDocs } from './docs.ts'
 import { errorHandler, sendError } from './errorReplies.ts'
+import { groupsRoutes } from './groupsRoutes.ts'
 import { healthRoutes } from './healthRoutes.ts'
 import { HTTP_LIMITS, type HttpListenerOptions } from './options.ts'
 import { publishRoutes } from './publish/publishRoutes.ts'
@@ -60,7 +62,11 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
   addUnknown(app)
   await app.register((scope, _, done) => {
     acceptBodies(scope, JSON_BODY, { traffic, bytesMax: HTTP_LIMITS.controlBodyBytesMax })
-    addRoutes(scope, { ...healthRoutes(context), ...topicRoutes(context) }, context)
+    addRoutes(
+      scope,
+      { ...healthRoutes(context), ...topicRoutes(context), ...groupsRoutes(context) },
+      context,
+    )
     done()
   })
   await app.register((scope, _, done) => {
@@ -118,7 +124,13 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
   await app.register(cors, {
     origin: origins.includes('*') ? '*' : [...origins],
     methods: ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE'],
-    exposedHeaders: [REQUEST_ID_HEADER, HEADER_NEXT_OFFSET, HEADER_HIGH_WATERMARK, 'retry-after'],
+    exposedHeaders: [
+      REQUEST_ID_HEADER,
+      HEADER_NEXT_OFFSET,
+      HEADER_HIGH_WATERMARK,
+      HEADER_REBALANCE,
+      'retry-after',
+    ],
   })
 }
 

@@ -54,6 +54,13 @@ export class Query {
     return value
   }
 
+  boolean(name: string): boolean | undefined {
+    const text = this.text(name)
+    if (text === undefined) return undefined
+    if (text !== 'true' && text !== 'false') this.refuse(name, 'must be true or false')
+    return text === 'true'
+  }
+
   refuse(name: string, problem: string): void {
     this.#fields ??= {}
     this.#fields[name] ??= problem
@@ -71,6 +78,16 @@ export interface TopicParams {
 
 export interface PartitionParams extends TopicParams {
   readonly partition: string
+}
+
+export interface GroupParams {
+  readonly group: string
+}
+
+/** The group's name. Throws INVALID_REQUEST. */
+export function groupOf({ group }: GroupParams): string {
+  checkName('group', group)
+  return group
 }
 
 let checked = ''

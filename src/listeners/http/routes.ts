@@ -6,7 +6,7 @@ import { invariant } from '../../kernel/invariant.ts'
 import type { Platform } from '../../kernel/platform.ts'
 import type { Counters } from './counters.ts'
 import type { HttpListenerOptions, HttpListenerParts } from './options.ts'
-import type { PartitionParams } from './query.ts'
+import type { GroupParams, PartitionParams } from './query.ts'
 import type { LongPolls } from './read/longPolls.ts'
 import type { Flight, Traffic } from './traffic.ts'
 
@@ -26,8 +26,9 @@ export interface RouteContext {
   readonly counters: Counters
 }
 
-/** `partition` is there where the route's path has one. */
-export type Request = FastifyRequest<{ Params: PartitionParams }>
+/** Each is there where the route's path has one. */
+type Params = PartitionParams & GroupParams
+export type Request = FastifyRequest<{ Params: Params }>
 export type Handler = (request: Request, reply: FastifyReply) => Promise<void> | void
 export type RouteKey = `${RouteContract['method']} ${PathName}`
 export type Routes = { readonly [K in RouteKey]?: Handler }
@@ -38,7 +39,7 @@ export function addRoutes(app: FastifyInstance, routes: Routes, context: RouteCo
     const route = CONTRACT.find(({ method, path }) => `${method} ${path}` === key)
     invariant(route !== undefined, `${key} is a route of the contract`)
     const counter = context.counters.route(route.method, PATHS[route.path])
-    app.route<{ Params: PartitionParams }>({
+    app.route<{ Params: Params }>({
       method: route.method,
       url: PATHS[route.path],
       handler: (request, reply) => {

@@ -160,7 +160,7 @@ describe('position of a poll', () => {
     const house = await setup(1)
     await house.publish('t', 0, 'x')
     const read = await house.groups.poll(POLL)
-    if (!read.rebalance) read.value.undo()
+    if (!read.rebalance) read.value.putBack()
     expect(await poll(house)).toEqual(['t-0@0 x'])
   })
 
@@ -169,7 +169,7 @@ describe('position of a poll', () => {
     await house.publish('t', 0, 'x', 'y')
     const read = await house.groups.poll({ ...POLL, maxMessages: 1 })
     await poll(house, { maxMessages: 1 })
-    if (!read.rebalance) read.value.undo()
+    if (!read.rebalance) read.value.putBack()
     expect(await poll(house)).toEqual([])
   })
 

@@ -71,13 +71,34 @@ export interface PageSource {
   readonly nextOffset: number
   /** Written to each message where it is given. */
   readonly partition?: number
+  /** Of a poll; instead of the partition alone. */
+  readonly delivery?: DeliveryText
 }
+
+/** What a poll says of each record: JSON before and behind it, the latter around its offset. */
+export interface DeliveryText {
+  /** `{"topic":"orders","partition":0` */
+  readonly open: Uint8Array
+  /** `,"receipt_handle":"billing:orders:0:` */
+  readonly receipt: Uint8Array
+  /** `:1:9f2c61d0","delivery_count":1` */
+  readonly rest: Uint8Array
+}
+
+export const deliveryText = (
+  parts: Readonly<Record<keyof DeliveryText, string>>,
+): DeliveryText => ({
+  open: literal(parts.open),
+  receipt: literal(parts.receipt),
+  rest: literal(parts.rest),
+})
 
 /**
  * Adds messages to the page and returns where to go on: behind them all, or behind the last one that the page has
  * room for. Throws LOG_CORRUPT where a record is not what was stored; the page is then lost.
  */
-export function addToPage({ bytes, nextOffset, partition = NO_PARTITION }: PageSource): number {
+export function addToPage(source: PageSource): number {
+  const { bytes, nextOffset, partition = NO_PARTITION, delivery } = source
   for (let at = 0; at < bytes.length; at += recordLength(bytes, at)) {
     const problem = recordProblem(bytes, at, bytes.length) ?? checksumProblem(bytes, at)
     if (problem !== undefined) throw new BrokerError('LOG_CORRUPT', `a stored record: ${problem}`)
@@ -88,7 +109,8 @@ export function addToPage({ bytes, nextOffset, partition = NO_PARTITION }: PageS
       }
       output.put(COMMA)
     }
-    putMessage(bytes, at, partition)
+    if (delivery === undefined) putMessage(bytes, at, partition)
+    else putDelivery(bytes, at, delivery)
   }
   return nextOffset
 }
@@ -110,6 +132,25 @@ function putMessage(bytes: Buffer, at: number, partition: number): void {
     output.putInteger(partition)
     output.put(OFFSET_AFTER_PARTITION)
   }
+  putRecord(bytes, at)
+  output.put(CLOSE)
+}
+
+function putDelivery(bytes: Buffer, at: number, { open, receipt, rest }: DeliveryText): void {
+  const ownBytes = open.length + receipt.length + rest.length
+  output.reserve(LITERAL_BYTES_MAX + ownBytes, recordLength(bytes, at))
+  output.put(open)
+  output.put(OFFSET_AFTER_PARTITION)
+  putRecord(bytes, at)
+  output.reserve(LITERAL_BYTES_MAX + ownBytes, 0)
+  output.put(receipt)
+  output.putInteger(recordOffset(bytes, at))
+  output.put(rest)
+  output.put(CLOSE)
+}
+
+/** From its offset on, without the end. */
+function putRecord(bytes: Buffer, at: number): void {
   output.putInteger(recordOffset(bytes, at))
   output.put(TIMESTAMP)
   putTime(recordTimestampMs(bytes, at))
@@ -125,7 +166,6 @@ function putMessage(bytes: Buffer, at: number, partition: number): void {
   if ((flags & FLAG.EXTENSION) !== 0) putHeaders(bytes, at)
   // Room for what follows, also where headers made the message longer than it was reckoned.
   output.reserve(LITERAL_BYTES_MAX, 0)
-  output.put(CLOSE)
 }
 
 function partsOf(bytes: Buffer, at: number, flags: number): Parts {

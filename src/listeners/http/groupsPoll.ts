@@ -1,0 +1,95 @@
+/** Polls of a group's member, as JSON. */
+import type { FastifyReply } from 'fastify'
+import { JSON_TYPE } from '../../api/index.ts'
+import type { Operations, Polled, PolledPart } from '../../broker/index.ts'
+import { LIMITS } from '../../kernel/limits.ts'
+import { SECOND_MS } from '../../kernel/units.ts'
+import { groupOf, Query } from './query.ts'
+import { addToPage, beginPage, deliveryText, endPage } from './read/jsonRecords.ts'
+import type { Request, RouteContext } from './routes.ts'
+
+type PollInput = Operations['groups.poll']['input']
+type PollOutput = Operations['groups.poll']['output']
+
+const DEFAULT_MESSAGES = 100
+const DEFAULT_BYTES = LIMITS.readBytesMax / 4
+const DEFAULT_TIMEOUT_MS = 30 * SECOND_MS
+const NO_MESSAGES = Buffer.from('{"messages":[],"rebalance_required":false}')
+const REBALANCE = Buffer.from('{"messages":[],"rebalance_required":true}')
+const NONCE_MAX = 0x1_0000_0000
+
+/** Throws INVALID_REQUEST with `fields`. */
+function pollOf(given: unknown, group: string): PollInput {
+  const query = new Query(given)
+  const memberId = query.text('member_id')
+  if (memberId === undefined) query.refuse('member_id', 'is required')
+  const messages = { min: 1, max: LIMITS.readMessagesMax }
+  const maxMessages = query.integer('max_messages', messages) ?? query.integer('limit', messages)
+  // Leases are not there yet: what they will read is checked, so that no client gets used to what is wrong.
+  query.durationMs('visibility_timeout', Number.MAX_SAFE_INTEGER)
+  const input: PollInput = {
+    group,
+    memberId: memberId ?? '',
+    maxMessages: maxMessages ?? DEFAULT_MESSAGES,
+    maxBytes: query.integer('max_bytes', { min: 1, max: DEFAULT_BYTES }) ?? DEFAULT_BYTES,
+    waitMs: query.durationMs('timeout', LIMITS.longPollMsMax) ?? DEFAULT_TIMEOUT_MS,
+    generation: query.integer('generation', { min: 0, max: Number.MAX_SAFE_INTEGER }),
+    autoCommit: query.boolean('auto_commit') ?? false,
+  }
+  query.throwIfAny()
+  return input
+}
+
+export async function pollGroup(
+  { broker, traffic, polls, platform }: RouteContext,
+  request: Request,
+  reply: FastifyReply,
+): Promise<void> {
+  const { waitMs, ...wanted } = pollOf(request.query, groupOf(request.params))
+  const input = { ...wanted, maxBytes: traffic.grant(wanted.maxBytes) }
+  const read = await polls.read<PollOutput>(request, {
+    waitMs,
+    isEmpty: (answer) => !answer.rebalance && answer.value.parts.length === 0,
+    ask: (wait, caller) => broker.call('groups.poll', { ...input, waitMs: wait }, caller),
+    askAgain: () => (wait, caller) =>
+      // What the member had before this request is committed by now.
+      broker.call('groups.poll', { ...input, waitMs: wait, autoCommit: false }, caller),
+  })
+  reply.header('content-type', JSON_TYPE)
+  if (read.rebalance || read.value.parts.length === 0) {
+    reply.send(read.rebalance ? REBALANCE : NO_MESSAGES)
+    return
+  }
+  const { value } = read
+  // A client that is gone before the reply was out never had the records.
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) value.putBack()
+  })
+  try {
+    const nonce = Math.floor(platform.random() * NONCE_MAX)
+    const body = pageOf(value, input.group, nonce.toString(16).padStart(8, '0'))
+    traffic.hold(request.flight, body.length)
+    reply.send(body)
+  } catch (error) {
+    value.putBack()
+    throw error
+  }
+}
+
+function pageOf({ parts, putBack }: Polled, group: string, nonce: string): Buffer {
+  beginPage()
+  const reached = parts.map((part) =>
+    addToPage({ ...part, delivery: delivery(part, group, nonce) }),
+  )
+  // What the page had no room for is handed out again.
+  if (parts.some(({ nextOffset }, i) => reached[i] !== nextOffset)) putBack(reached)
+  return endPage('],"rebalance_required":false}')
+}
+
+/** `group:topic:partition:offset:deliveryCount:nonce`; none of the names holds a colon or needs an escape. */
+const delivery = ({ topic, partition }: PolledPart, group: string, nonce: string) =>
+  deliveryText({
+    open: `{"topic":"${topic}","partition":${partition}`,
+    receipt: `,"receipt_handle":"${group}:${topic}:${partition}:`,
+    rest: `:1:${nonce}","delivery_count":1`,
+  })
