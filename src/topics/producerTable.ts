@@ -26,6 +26,10 @@ export interface StoredBatch {
   readonly timestampMs: number
 }
 
+/** The sequence that its producer's next batch starts with. */
+export const sequenceAfter = ({ baseSequence, count }: StoredBatch): number =>
+  (baseSequence + count) % SEQUENCES
+
 export interface ProducerEntry {
   readonly epoch: number
   readonly nextSequence: number
@@ -93,7 +97,7 @@ export class ProducerTable {
     this.#entries.delete(producerId)
     this.#entries.set(producerId, {
       epoch,
-      nextSequence: (batch.baseSequence + batch.count) % SEQUENCES,
+      nextSequence: sequenceAfter(batch),
       lastUsedMs: batch.timestampMs,
       window: [...window, batch],
     })
@@ -102,6 +106,13 @@ export class ProducerTable {
       if (before === undefined) this.#entries.delete(producerId)
       else this.#entries.set(producerId, before)
     }
+  }
+
+  /** Notes a batch found in the log, unless it is known. */
+  learn(producer: WireProducer, batch: StoredBatch): void {
+    const entry = this.#entries.get(producer.producerId)
+    if (entry?.window.some((known) => known.baseOffset >= batch.baseOffset)) return
+    this.record(producer, batch)
   }
 
   /** As plain data, in order of last use. */

@@ -9,7 +9,7 @@
 import { BrokerError } from '../kernel/errors.ts'
 import { failpoint } from '../kernel/failpoint.ts'
 import type { HealthCheck } from '../kernel/health.ts'
-import type { Platform, Timer } from '../kernel/platform.ts'
+import type { Platform } from '../kernel/platform.ts'
 import { Service } from '../kernel/service.ts'
 import type { LogEngine } from '../log/index.ts'
 import { StateRunner } from '../state/index.ts'
@@ -17,19 +17,18 @@ import {
   Catalogue,
   type CatalogueSnapshot,
   catalogueCodec,
-  leftovers,
   type TopicCommand,
   type TopicEntry,
   type TopicEvent,
   topicNotFound,
 } from './catalogue.ts'
 import type { TopicConfig } from './config.ts'
-import { eachBounded } from './eachBounded.ts'
 import { Fetcher } from './fetch.ts'
 import type { Partition } from './partition.ts'
 import { checkedTopic, type NewTopic } from './request.ts'
 import { Retention } from './retention.ts'
 import { DEFAULT_TOPICS_SETTINGS, type TopicsSettings } from './settings.ts'
+import { TopicStorage } from './storage.ts'
 import { Topic } from './topic.ts'
 import { WaiterBudget } from './waiters.ts'
 
@@ -39,15 +38,9 @@ export interface TopicsOptions {
   readonly settings?: Partial<TopicsSettings> | undefined
 }
 
-/** Logs opened or closed at the same time: enough to keep a disk busy, few enough file operations in one queue. */
-const OPEN_CONCURRENCY = 32
-
-/** How long stopping waits for reads under way; then their logs are closed all the same. */
-const READERS_TIMEOUT_MS = 2000
-
 export class Topics extends Service {
   readonly settings: TopicsSettings
-  readonly #engine: LogEngine
+  readonly #storage: TopicStorage
   readonly #platform: Platform
   readonly #catalogue: Catalogue
   readonly #runner: StateRunner<TopicCommand, TopicEvent, TopicEntry, CatalogueSnapshot>
@@ -67,7 +60,7 @@ export class Topics extends Service {
   constructor({ engine, platform, settings }: TopicsOptions) {
     super()
     this.settings = { ...DEFAULT_TOPICS_SETTINGS, ...settings }
-    this.#engine = engine
+    this.#storage = new TopicStorage(engine, platform)
     this.#platform = platform
     this.#catalogue = new Catalogue(this.settings)
     this.#runner = new StateRunner({
@@ -192,16 +185,12 @@ export class Topics extends Service {
 
   protected async onStart(): Promise<void> {
     await this.#runner.start()
-    await this.#removeLeftovers()
+    await this.#storage.removeLeftovers(this.#catalogue)
     const topics = this.#catalogue
       .topics()
       .map((entry) => new Topic(entry, this.#platform, this.#waiters))
     for (const topic of topics) this.#live.set(topic.name, topic)
-    await eachBounded(
-      topics.flatMap((topic) => topic.partitions.map((partition) => ({ topic, partition }))),
-      OPEN_CONCURRENCY,
-      async ({ topic, partition }) => await this.#openOrNote(topic, partition),
-    )
+    await this.#storage.openExisting(topics)
     this.#retention.start()
   }
 
@@ -210,17 +199,7 @@ export class Topics extends Service {
     this.releaseWaiters()
     await this.#retention.stop()
     await Promise.allSettled(this.#changes)
-    const { clock } = this.#platform
-    let timer: Timer | undefined
-    const patience = new Promise<void>((resolve) => {
-      timer = clock.setTimer(READERS_TIMEOUT_MS, resolve)
-    })
-    await eachBounded(this.#partitions(), OPEN_CONCURRENCY, async (partition) => {
-      await partition
-        .close('stopped', patience)
-        .catch((error) => this.#warn(error, partition, 'not closed'))
-    })
-    timer?.cancel()
+    await this.#storage.closeAll(this.#partitions())
     await this.#runner.stop()
   }
 
@@ -238,14 +217,14 @@ export class Topics extends Service {
 
   async #openNew(topic: Topic): Promise<Topic> {
     try {
-      await this.#openAll(topic)
+      await this.#storage.openNew(topic)
     } catch (error) {
       await this.#takeBack(topic)
       throw error
     }
     const entry = this.#catalogue.get(topic.name)
     if (entry?.id !== topic.id) {
-      await this.#discard(topic)
+      await this.#storage.discard(topic)
       throw topicNotFound(topic.name)
     }
     topic.configure(entry.config)
@@ -273,7 +252,7 @@ export class Topics extends Service {
     if (topic?.id !== entry.id) return
     this.#live.delete(name)
     this.#tellChanged(name)
-    await this.#discard(topic)
+    await this.#storage.discard(topic)
   }
 
   #tellChanged(name: string): void {
@@ -286,51 +265,7 @@ export class Topics extends Service {
     } catch (error) {
       this.#platform.logger.warn({ topic: topic.name, error }, 'topic not taken back')
     }
-    await this.#discard(topic)
-  }
-
-  /** Ends everything that goes on in a topic that is no longer in the catalogue, and removes its files. */
-  async #discard(topic: Topic): Promise<void> {
-    topic.failWaiters(topicNotFound(topic.name))
-    try {
-      await Promise.all(topic.partitions.map((partition) => partition.close('deleted')))
-      await this.#engine.remove(topic.partition(0).path)
-      failpoint('topic.delete.half-removed')
-      await this.#engine.remove(topic.path)
-    } catch (error) {
-      const fields = { topic: topic.name, path: topic.path, error }
-      this.#platform.logger.warn(fields, 'files of a deleted topic left for the next start')
-    }
-  }
-
-  async #openAll(topic: Topic): Promise<void> {
-    const { segmentBytes } = topic.config
-    await eachBounded(topic.partitions, OPEN_CONCURRENCY, async (partition) => {
-      await partition.open(this.#engine, segmentBytes)
-    })
-  }
-
-  async #openOrNote(topic: Topic, partition: Partition): Promise<void> {
-    try {
-      await partition.open(this.#engine, topic.config.segmentBytes)
-    } catch (error) {
-      this.#platform.logger.error(
-        { topic: topic.name, partition: partition.index, error },
-        'partition unavailable',
-      )
-    }
-  }
-
-  async #removeLeftovers(): Promise<void> {
-    const { logger } = this.#platform
-    for (const directory of leftovers(this.#catalogue, await this.#engine.list('topics'))) {
-      try {
-        await this.#engine.remove(`topics/${directory}`)
-        logger.info({ directory }, 'removed what was left of a deleted topic')
-      } catch (error) {
-        logger.warn({ directory, error }, 'cannot remove what is left of a deleted topic')
-      }
-    }
+    await this.#storage.discard(topic)
   }
 
   async #tracked<T>(make: () => Promise<T>): Promise<T> {
@@ -346,9 +281,5 @@ export class Topics extends Service {
 
   *#partitions(): Generator<Partition> {
     for (const topic of this.#live.values()) yield* topic.partitions
-  }
-
-  #warn(error: unknown, { topic, index }: Partition, what: string): void {
-    this.#platform.logger.warn({ topic, partition: index, error }, `partition ${what}`)
   }
 }
