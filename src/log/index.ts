@@ -20,6 +20,9 @@ export {
   type RetentionPolicy,
 } from './port.ts'
 export { openSegmentedEngine, type SegmentedEngineSetup } from './segmented/engine.ts'
+export { inspect } from './segmented/inspect.ts'
+export type { InspectLine, ProblemLine } from './segmented/inspectLines.ts'
+export { type RepairedLine, type RepairSetup, repair } from './segmented/repair.ts'
 export {
   DEFAULT_OPTIONS as DEFAULT_SEGMENTED_OPTIONS,
   type SegmentedOptions,

@@ -14,18 +14,13 @@ import { invariant } from '../../kernel/invariant.ts'
 import type { Platform } from '../../kernel/platform.ts'
 import type { BlobStore, LogEngine, LogOptions, PartitionLog } from '../port.ts'
 import { FileBlobs } from './blobs.ts'
-import { ByteBudget } from './byteBudget.ts'
 import { CleanMarks } from './cleanMarks.ts'
 import { makeDataDirectory } from './dataDirectory.ts'
-import { DirectoryTree } from './directoryTree.ts'
-import { FilePool } from './filePool.ts'
-import { Flusher } from './flusher.ts'
 import { checkFormat } from './format.ts'
-import { IndexCache } from './indexCache.ts'
 import { openLog, SEGMENTED_CAPABILITIES, type SegmentedLog } from './log.ts'
-import { DEFAULT_OPTIONS, type SegmentedOptions, type Services } from './services.ts'
+import { makeServices } from './makeServices.ts'
+import type { SegmentedOptions, Services } from './services.ts'
 import { storageError } from './storageError.ts'
-import { TailCache } from './tailCache.ts'
 
 export interface SegmentedEngineSetup {
   /** Made where it is missing. */
@@ -47,30 +42,10 @@ export async function openSegmentedEngine(setup: SegmentedEngineSetup): Promise<
     lock = await fileSystem.lock?.(directory)
     await checkFormat(fileSystem, directory)
     const marks = await CleanMarks.take(fileSystem, directory)
-    return new SegmentedEngine(servicesOf(setup), marks, lock)
+    return new SegmentedEngine(makeServices(setup), marks, lock)
   } catch (error) {
     await lock?.release()
     throw error instanceof BrokerError ? error : storageError(error, `open ${directory}`)
-  }
-}
-
-function servicesOf({
-  directory,
-  fileSystem,
-  platform,
-  options: given,
-}: SegmentedEngineSetup): Services {
-  const options = { ...DEFAULT_OPTIONS, ...given }
-  return {
-    fileSystem,
-    platform,
-    options,
-    files: new FilePool(fileSystem, options.maxOpenFiles),
-    tails: new TailCache(options.tailCacheBytes),
-    indexes: new IndexCache(options.indexCacheBytes),
-    queued: new ByteBudget(options.queuedBytesMax),
-    flusher: new Flusher(platform.clock, options.flushIntervalMs),
-    directories: new DirectoryTree(fileSystem, directory),
   }
 }
 

@@ -23,6 +23,8 @@ interface PendingEntries {
   readonly endOffset: number
 }
 
+const NO_ENTRIES = Buffer.alloc(0)
+
 export class IndexFile {
   #file: PooledFile
   readonly #services: Services
@@ -85,7 +87,8 @@ export class IndexFile {
     const wanted = entries.subarray(0, end)
     const { files, fileSystem } = this.#services
     const { path, mode } = this.#file
-    if ((await readWholeFile(fileSystem, path))?.equals(wanted)) return false
+    const before = (await readWholeFile(fileSystem, path)) ?? NO_ENTRIES
+    if (before.equals(wanted)) return false
     await writeFileAtomically(fileSystem, path, wanted)
     // Who holds the replaced file open finishes with it; the next to ask opens the new one.
     const replaced = this.#file

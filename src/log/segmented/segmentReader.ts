@@ -86,7 +86,12 @@ async function locateByIndex(
   if (entry === 'damaged') return undefined
   const position = entry?.value ?? 0
   // The record begins within the interval behind its entry, or there would be another entry.
-  const bytes = await readBytes(services, segment, position, size + INDEX_INTERVAL_BYTES + HEADER_BYTES)
+  const bytes = await readBytes(
+    services,
+    segment,
+    position,
+    size + INDEX_INTERVAL_BYTES + HEADER_BYTES,
+  )
   let offset = entry?.key ?? segment.baseOffset
   let at = 0
   for (; offset < from; offset += 1) {

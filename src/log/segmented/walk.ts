@@ -59,12 +59,12 @@ export function walkRecords(
     if (at + needed > bytes.length && bytesAt + bytes.length < fileEnd) {
       if (needed <= LIMITS.recordBytesMax && bytesAt + at + needed <= fileEnd) return needed
     }
-    const reason = whyNot(bytes, at, walk)
+    const reason = recordFault(bytes, at, walk)
     if (reason !== undefined) {
       walk.problem = { position: bytesAt + at, reason }
       return 0
     }
-    pass(walk, bytes, at, indexer)
+    passRecord(walk, bytes, at, indexer)
     at += needed
   }
   return 0
@@ -73,7 +73,8 @@ export function walkRecords(
 const neededBytes = (bytes: Buffer, at: number): number =>
   at + HEADER_BYTES <= bytes.length ? recordLength(bytes, at) : HEADER_BYTES
 
-function whyNot(bytes: Buffer, at: number, walk: Walk): string | undefined {
+/** What is wrong with the record at `at`, which must be the next of the walk. */
+export function recordFault(bytes: Buffer, at: number, walk: Walk): string | undefined {
   const problem = recordProblem(bytes, at, bytes.length)
   if (problem !== undefined) return problem
   if (!checksumMatches(bytes, at)) return 'checksum does not match'
@@ -84,7 +85,13 @@ function whyNot(bytes: Buffer, at: number, walk: Walk): string | undefined {
   return undefined
 }
 
-function pass(walk: Walk, bytes: Buffer, at: number, indexer: IndexBuilder | undefined): void {
+/** Moves the walk behind the record at `at`. */
+export function passRecord(
+  walk: Walk,
+  bytes: Buffer,
+  at: number,
+  indexer: IndexBuilder | undefined,
+): void {
   walk.timestampMs = recordTimestampMs(bytes, at)
   if (indexer !== undefined && walk.position >= indexer.nextPosition) {
     indexer.add(walk.offset, walk.position, walk.timestampMs)

@@ -1,0 +1,72 @@
+/** Holding the entries of an index file against the records that were found. */
+import { ENTRY_BYTES, entryKey, entryValue, isEntry } from './indexEntries.ts'
+import { type IndexLine, type ProblemLine, timeText } from './inspectLines.ts'
+
+export type IndexKind = IndexLine['kind']
+
+/** The entries of one index file, checked off as the records they name go by. */
+export class IndexCheck {
+  readonly #kind: IndexKind
+  readonly #file: string
+  readonly #bytes: Buffer
+  readonly #baseOffset: number
+  /** From the record's position (index) or offset (timeindex) to the entry's position. */
+  readonly #expected = new Map<number, number>()
+  readonly #confirmed = new Set<number>()
+
+  constructor(kind: IndexKind, file: string, bytes: Buffer, baseOffset: number) {
+    this.#kind = kind
+    this.#file = file
+    this.#bytes = bytes
+    this.#baseOffset = baseOffset
+    for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
+      if (isEntry(bytes, at)) this.#expected.set(entryValue(bytes, at), at)
+    }
+  }
+
+  get entries(): number {
+    return Math.floor(this.#bytes.length / ENTRY_BYTES)
+  }
+
+  /** A good record went by. */
+  saw(position: number, offset: number, timestampMs: number): void {
+    const isIndex = this.#kind === 'index'
+    const at = this.#expected.get(isIndex ? position : offset - this.#baseOffset)
+    if (at === undefined) return
+    if (entryKey(this.#bytes, at) === (isIndex ? offset : timestampMs)) this.#confirmed.add(at)
+  }
+
+  /** Each entry, or what is wrong with it. `wanted`: how many there should be; undefined where fewer will do. */
+  *lines(wanted: number | undefined): Generator<IndexLine | ProblemLine> {
+    let lastKey = -1
+    let at = 0
+    for (; at + ENTRY_BYTES <= this.#bytes.length; at += ENTRY_BYTES) {
+      const reason = this.#reason(at, lastKey)
+      yield reason === undefined ? this.#line(at) : this.#problem(at, reason)
+      if (reason === undefined) lastKey = entryKey(this.#bytes, at)
+    }
+    if (at < this.#bytes.length) yield this.#problem(at, 'torn index entry')
+    if (wanted !== undefined && this.entries < wanted) {
+      yield this.#problem(at, `${this.entries} entries where ${wanted} belong`)
+    }
+  }
+
+  #reason(at: number, lastKey: number): string | undefined {
+    if (!isEntry(this.#bytes, at)) return 'index entry with a wrong checksum'
+    if (entryKey(this.#bytes, at) <= lastKey) return 'index entry out of order'
+    return this.#confirmed.has(at) ? undefined : 'index entry that points at no such record'
+  }
+
+  #line(at: number): IndexLine {
+    const key = entryKey(this.#bytes, at)
+    const value = entryValue(this.#bytes, at)
+    const where = { kind: this.#kind, file: this.#file, position: at }
+    return this.#kind === 'index'
+      ? { ...where, offset: key, recordPosition: value }
+      : { ...where, offset: this.#baseOffset + value, timestamp: timeText(key) }
+  }
+
+  #problem(position: number, reason: string): ProblemLine {
+    return { kind: 'problem', file: this.#file, position, reason, repairable: true }
+  }
+}

@@ -1,0 +1,33 @@
+/** Builds what the logs of one engine share. */
+import type { FileSystem } from '../../io/index.ts'
+import type { Platform } from '../../kernel/platform.ts'
+import { ByteBudget } from './byteBudget.ts'
+import { DirectoryTree } from './directoryTree.ts'
+import { FilePool } from './filePool.ts'
+import { Flusher } from './flusher.ts'
+import { IndexCache } from './indexCache.ts'
+import { DEFAULT_OPTIONS, type SegmentedOptions, type Services } from './services.ts'
+import { TailCache } from './tailCache.ts'
+
+export interface ServicesSetup {
+  readonly directory: string
+  readonly fileSystem: FileSystem
+  readonly platform: Platform
+  readonly options?: Partial<SegmentedOptions> | undefined
+}
+
+export function makeServices(setup: ServicesSetup): Services {
+  const { directory, fileSystem, platform } = setup
+  const options = { ...DEFAULT_OPTIONS, ...setup.options }
+  return {
+    fileSystem,
+    platform,
+    options,
+    files: new FilePool(fileSystem, options.maxOpenFiles),
+    tails: new TailCache(options.tailCacheBytes),
+    indexes: new IndexCache(options.indexCacheBytes),
+    queued: new ByteBudget(options.queuedBytesMax),
+    flusher: new Flusher(platform.clock, options.flushIntervalMs),
+    directories: new DirectoryTree(fileSystem, directory),
+  }
+}
