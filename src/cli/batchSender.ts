@@ -18,7 +18,6 @@ export interface SenderOptions {
   readonly topic: string
   readonly partition: number | undefined
   readonly acks: 'none' | 'leader' | 'all' | undefined
-  readonly signal: AbortSignal
 }
 
 export class BatchSender {
@@ -41,12 +40,15 @@ export class BatchSender {
     if (isFull || this.#builder.length >= BATCH_BYTES_MAX) await this.flush()
   }
 
-  /** Resolves when everything added so far was acknowledged; rejects where it was not. */
+  /**
+   * Resolves when everything added so far was acknowledged; rejects where it was not. Ctrl-C does not cut it off:
+   * what was sent is counted.
+   */
   async flush(): Promise<void> {
     if (this.#builder.count === 0) return
-    const { records, topic, partition, acks, signal } = this.#options
+    const { records, topic, partition, acks } = this.#options
     const batch = this.#builder.take()
-    const reply = await records.publish({ topic, batch, partition, acks, signal })
+    const reply = await records.publish({ topic, batch, partition, acks })
     this.messages += batch.count
     this.durability = reply.durability
     for (const run of reply.results) this.#count(run.partition, run.offset, run.count)

@@ -48,6 +48,8 @@ function collect(child: ChildProcess): Promise<Exit> {
 export interface CommandOptions {
   /** Written to standard input, which is then closed. */
   readonly input?: string | Uint8Array
+  /** Leaves standard input open for the test to write to. */
+  readonly keepInputOpen?: boolean
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
 }
@@ -67,7 +69,7 @@ export interface RunningCommand {
 /** `goqueue <args>`, under way. */
 export function startGoqueue(
   args: readonly string[],
-  { input, env, cwd }: CommandOptions = {},
+  { input, keepInputOpen = false, env, cwd }: CommandOptions = {},
 ): RunningCommand {
   const child = spawn(process.execPath, [BIN, ...args], { env: environment(env), cwd })
   onTestFinished(() => {
@@ -77,7 +79,7 @@ export function startGoqueue(
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   // A command that ends early leaves its input unread.
   child.stdin.on('error', () => undefined)
-  child.stdin.end(input)
+  if (!keepInputOpen) child.stdin.end(input)
   return {
     process: child,
     exit,
@@ -94,8 +96,12 @@ export interface TestDaemon {
   readonly port: number
   readonly dataDir: string
   readonly pid: number
+  /** How it ended, once it has. */
+  readonly exit: Promise<Exit>
   /** `goqueue <args>` against this daemon. */
   run(args: readonly string[], options?: CommandOptions): Promise<Exit>
+  /** One request, answered with JSON; rejects where it is refused. Cheaper than a command. */
+  ask(method: string, path: string, body?: unknown): Promise<unknown>
   /** SIGTERM; resolves with how it ended. */
   stop(): Promise<Exit>
   /** SIGKILL: as if it had crashed. */
@@ -124,11 +130,21 @@ export async function startDaemon(setup: DaemonSetup = {}): Promise<TestDaemon> 
     port: Number(new URL(url).port),
     dataDir,
     pid: command.process.pid ?? 0,
+    exit: command.exit,
     run: (commandArgs, options = {}) =>
       goqueue(commandArgs, { ...options, env: { GOQUEUE_URL: url, ...options.env } }),
+    ask: (method, path, body) => ask(method, url + path, body),
     stop: () => end('SIGTERM'),
     kill: () => end('SIGKILL'),
   }
+}
+
+async function ask(method: string, url: string, body: unknown): Promise<unknown> {
+  const content = body === undefined ? {} : { body: JSON.stringify(body) }
+  const headers = { 'content-type': 'application/json' }
+  const reply = await fetch(url, { method, ...content, ...(body === undefined ? {} : { headers }) })
+  if (!reply.ok) throw new Error(`${method} ${url}: ${reply.status} ${await reply.text()}`)
+  return await reply.json()
 }
 
 /** The address in the line that says the daemon is ready. */

@@ -126,7 +126,6 @@ async function produce(cli: Cli, options: ProduceOptions): Promise<void> {
       topic: options.topic,
       partition: options.partition,
       acks: options.acks,
-      signal: cli.interrupted,
     })
     if (options.tombstone || value !== undefined) {
       await sender.add({ ...common, value: value ?? null })
@@ -198,6 +197,7 @@ async function produceLines(
   } catch (error) {
     progress.stop()
     cli.io.stderr.write(`${plural(sender.messages, 'message')} published before this:\n`)
+    if (cli.interrupted.aborted) throw new Failure(EXIT.INTERRUPTED, 'interrupted')
     throw error instanceof RangeError ? new Failure(EXIT.DATA, error.message) : error
   }
   progress.stop()

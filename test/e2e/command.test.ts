@@ -1,0 +1,89 @@
+/** The command line as a process: pipes, signals, the ways it is called. */
+
+import { spawn } from 'node:child_process'
+import { symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { BIN, goqueue, startDaemon, startGoqueue, temporaryDirectory } from '../support/daemon.ts'
+
+describe('goqueue', () => {
+  test('works through a symbolic link, as npm makes it', async () => {
+    const link = join(await temporaryDirectory(), 'goqueue')
+    await symlink(BIN, link)
+    const child = spawn(link, ['--version'], { env: { ...process.env, GOQUEUE_BUILD: 'never' } })
+    onTestFinished(() => void child.kill())
+    let printed = ''
+    child.stdout.on('data', (chunk) => {
+      printed += chunk
+    })
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    expect({ code, printed }).toEqual({ code: 0, printed: expect.stringMatching(/^\d+\.\d+\.\d+/) })
+  })
+
+  test('gives the thread pool of the daemon sixteen threads, unless it is told otherwise', async () => {
+    const count = async (env: NodeJS.ProcessEnv): Promise<string> => {
+      const script = `process.argv[2] = '--version'; require(${JSON.stringify(BIN)}); console.log(process.env.UV_THREADPOOL_SIZE)`
+      const child = spawn(process.execPath, ['-e', script], {
+        env: { ...process.env, GOQUEUE_BUILD: 'never', ...env },
+      })
+      let printed = ''
+      child.stdout.on('data', (chunk) => {
+        printed += chunk
+      })
+      await new Promise((resolve) => child.on('close', resolve))
+      return printed.split('\n')[0] ?? ''
+    }
+    expect(await count({ UV_THREADPOOL_SIZE: '' })).toBe('16')
+    expect(await count({ UV_THREADPOOL_SIZE: '8' })).toBe('8')
+  })
+
+  test('ends quietly where its reader went away', async () => {
+    const daemon = await startDaemon()
+    await daemon.ask('POST', '/topics', { name: 't' })
+    const messages = Array.from({ length: 20_000 }, (_, i) => ({ value: `line ${i}` }))
+    await daemon.ask('POST', '/topics/t/messages', { messages })
+    const command = startGoqueue(['consume', 't', '-o', 'value'], {
+      env: { GOQUEUE_URL: daemon.url },
+    })
+    await command.nextLine()
+    command.process.stdout?.destroy()
+    expect(await command.exit).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('follows a topic until Ctrl-C, which is no error', async () => {
+    const daemon = await startDaemon()
+    await daemon.ask('POST', '/topics', { name: 't' })
+    const command = startGoqueue(['consume', 't', '--follow', '-o', 'value'], {
+      env: { GOQUEUE_URL: daemon.url },
+    })
+    for (const value of ['first', 'second']) {
+      await daemon.ask('POST', '/topics/t/messages', { messages: [{ value }] })
+      expect(await command.nextLine()).toBe(value)
+    }
+    command.process.kill('SIGINT')
+    expect(await command.exit).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  test('publishes lines as they come, before the input ends; Ctrl-C ends it with 130', async () => {
+    const daemon = await startDaemon()
+    await daemon.ask('POST', '/topics', { name: 't' })
+    const env = { GOQUEUE_URL: daemon.url }
+    const reader = startGoqueue(['consume', 't', '--follow', '-o', 'value'], { env })
+    const writer = startGoqueue(['produce', 't'], { env, keepInputOpen: true })
+    for (const line of ['one', 'two']) {
+      writer.process.stdin?.write(`${line}\n`)
+      expect(await reader.nextLine()).toBe(line)
+    }
+    writer.process.kill('SIGINT')
+    expect(await writer.exit).toMatchObject({
+      code: 130,
+      stderr: '2 messages published before this:\nerror: interrupted\n',
+    })
+  })
+
+  test('says nothing on standard output but results', async () => {
+    const { code, stdout, stderr } = await goqueue(['topic', 'list', '--url', 'http://127.0.0.1:1'])
+    expect({ code, stdout }).toEqual({ code: 69, stdout: '' })
+    expect(stderr).toMatch(/^error: .*\nhint: .*\n$/)
+  })
+})
