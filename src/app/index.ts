@@ -28,6 +28,7 @@ export type { ConfigurationInput } from './configuration.ts'
 export type { Daemon, DaemonOptions } from './daemon.ts'
 export { Broker, type OpenOptions } from './embedding.ts'
 export { type FileChunks, readFileChunks } from './files.ts'
+export { inspectPath, repairPath } from './inspection.ts'
 
 /** What is in force here, and from where. Rejects with a ConfigError that names all problems. */
 export const readConfiguration = async (input: ConfigurationInput) =>

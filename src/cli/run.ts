@@ -8,6 +8,7 @@ import { suggest } from '../kernel/suggest.ts'
 import { VERSION } from '../kernel/version.ts'
 import { configCommand } from './commands/config.ts'
 import { consumeCommand } from './commands/consume.ts'
+import { dumpCommand } from './commands/dump.ts'
 import { healthCommand } from './commands/health.ts'
 import { produceCommand } from './commands/produce.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((yargs: Argv, cli: Cli) => Argv)[] = [
   consumeCommand,
   healthCommand,
   configCommand,
+  dumpCommand,
   versionCommand,
 ]
 

@@ -16,6 +16,7 @@ describe('help', () => {
     ['produce --help'],
     ['consume --help'],
     ['health --help'],
+    ['dump --help'],
     ['version --help'],
   ])('goqueue %s', async (line) => {
     const { exitCode, stdout, stderr } = await runCli(line.split(' '))
