@@ -1,0 +1,134 @@
+/** `kill -9` of the real daemon in the midst of its work, life after life on the same data directory. */
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { WIRE_BATCH_CONTENT_TYPE } from '../../src/record/index.ts'
+import {
+  type Exit,
+  startDaemon,
+  startGoqueue,
+  type TestDaemon,
+  temporaryDirectory,
+} from '../support/daemon.ts'
+import { baseSeed, SeededRandom } from '../support/random.ts'
+import { Account } from './support/account.ts'
+import { type Manner, PARTITIONS, TOPIC, Writer } from './support/writer.ts'
+
+/** Kills under load (GOQUEUE_KILLS for more), and kills while it starts. */
+const KILLS = Number(process.env['GOQUEUE_KILLS'] ?? 45)
+const KILLS_AT_START = 8
+const CLEAN_STOPS = 4
+/** Small, so that a life begins several. */
+const SEGMENT_BYTES = 128 * 1024
+const ANSWERS_OF_A_LIFE_MAX = 120
+
+const MANNERS: readonly Manner[] = [
+  { form: 'json', acks: 'leader', recordsMax: 1, spread: false },
+  { form: 'json', acks: 'all', recordsMax: 1, spread: false },
+  { form: 'json', acks: 'leader', recordsMax: 40, spread: false },
+  { form: 'json', acks: 'all', recordsMax: 10, spread: true },
+  { form: 'raw', acks: 'leader', recordsMax: 100, spread: false },
+  { form: 'raw', acks: 'all', recordsMax: 100, spread: false },
+  { form: 'raw', acks: 'leader', recordsMax: 3, spread: false },
+  { form: 'raw', acks: 'all', recordsMax: 3, spread: false },
+]
+
+async function createTopic({ url }: TestDaemon): Promise<void> {
+  const response = await fetch(`${url}/topics`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({
+      name: TOPIC,
+      num_partitions: PARTITIONS,
+      config: { segment_bytes: SEGMENT_BYTES },
+    }),
+  })
+  expect(response.status).toBe(201)
+}
+
+/** Everything in the partition, as it lies on disk. */
+async function readRaw({ url }: TestDaemon, partition: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for (let offset = 0; ; ) {
+    const path = `/topics/${TOPIC}/partitions/${partition}/messages?offset=${offset}&limit=10000`
+    const response = await fetch(url + path, { headers: { accept: WIRE_BATCH_CONTENT_TYPE } })
+    expect(response.status).toBe(200)
+    const next = Number(response.headers.get('x-goqueue-next-offset'))
+    parts.push(Buffer.from(await response.arrayBuffer()))
+    if (next <= offset) return Buffer.concat(parts)
+    offset = next
+  }
+}
+
+/** Lets the writers work and ends the daemon after some answers. */
+async function live(
+  daemon: TestDaemon,
+  writers: readonly Writer[],
+  answers: number,
+  end: (daemon: TestDaemon) => Promise<Exit>,
+): Promise<Exit> {
+  let left = answers
+  let ending: Promise<Exit> | undefined
+  const onAnswer = (): void => {
+    left -= 1
+    if (left <= 0) ending ??= end(daemon)
+  }
+  await Promise.all(writers.map((writer) => writer.run(daemon.url, onAnswer)))
+  if (ending === undefined) throw new Error('the daemon went by itself')
+  return await ending
+}
+
+/** Starts it and kills it a moment later, whatever it is doing by then. */
+async function killAtStart(dataDir: string, random: SeededRandom): Promise<void> {
+  const command = startGoqueue(['serve', '--port', '0', '--data-dir', dataDir])
+  const timer = setTimeout(() => command.process.kill('SIGKILL'), random.int(700))
+  await command.exit
+  clearTimeout(timer)
+}
+
+describe('daemon', () => {
+  test('killed again and again: nothing acknowledged is lost, doubled, torn or out of order', async () => {
+    const seed = baseSeed()
+    onTestFinished(({ task }) => {
+      if (task.result?.state === 'fail') process.stderr.write(`GOQUEUE_SEED=${seed}\n`)
+    })
+    const random = new SeededRandom(seed)
+    const account = new Account()
+    const writers = MANNERS.map(
+      (manner, id) => new Writer({ id, manner, account, random: random.fork() }),
+    )
+    const dataDir = await temporaryDirectory()
+    const ends = shuffled(random, [
+      ...Array.from({ length: KILLS }, () => 'kill' as const),
+      ...Array.from({ length: KILLS_AT_START }, () => 'killAtStart' as const),
+      ...Array.from({ length: CLEAN_STOPS }, () => 'stop' as const),
+    ])
+    const check = async (daemon: TestDaemon): Promise<void> => {
+      for (let p = 0; p < PARTITIONS; p += 1) account.check(p, await readRaw(daemon, p))
+    }
+
+    const first = await startDaemon({ dataDir })
+    await createTopic(first)
+    await first.kill()
+    for (const end of ends) {
+      if (end === 'killAtStart') {
+        await killAtStart(dataDir, random)
+        continue
+      }
+      const daemon = await startDaemon({ dataDir })
+      await check(daemon)
+      const answers = random.between(1, ANSWERS_OF_A_LIFE_MAX)
+      const exit = await live(daemon, writers, answers, (each) =>
+        end === 'kill' ? each.kill() : each.stop(),
+      )
+      expect(exit).toMatchObject(end === 'kill' ? { signal: 'SIGKILL' } : { code: 0 })
+    }
+    const last = await startDaemon({ dataDir })
+    await check(last)
+    expect(account.acknowledged).toBeGreaterThan(KILLS * 10)
+    await last.stop()
+  }, 600_000)
+})
+
+function shuffled<T>(random: SeededRandom, items: readonly T[]): T[] {
+  const left = [...items]
+  return Array.from(items, () => left.splice(random.int(left.length), 1)[0] as T)
+}
