@@ -1,4 +1,5 @@
 /** Logs that live as long as the process: for tests and for embedding without a disk. */
+import { BrokerError } from '../../kernel/errors.ts'
 import { invariant } from '../../kernel/invariant.ts'
 import type { Platform } from '../../kernel/platform.ts'
 import type { BlobStore, LogCapabilities, LogEngine, LogOptions, PartitionLog } from '../port.ts'
@@ -12,6 +13,7 @@ class MemoryEngine implements LogEngine {
   readonly blobs: BlobStore
   readonly #platform: Platform
   readonly #logs = new Map<string, MemoryLog>()
+  #closed = false
   readonly #blobs = new Map<string, Buffer>()
 
   constructor(platform: Platform) {
@@ -28,6 +30,7 @@ class MemoryEngine implements LogEngine {
   }
 
   async open(path: string, options: LogOptions): Promise<PartitionLog> {
+    if (this.#closed) throw new BrokerError('LOG_CLOSED', 'the storage engine is closed')
     const before = this.#logs.get(path)
     invariant(before === undefined || before.closed, `log ${path} is open already`)
     const log = new MemoryLog(this.#platform, options, before)
@@ -55,6 +58,7 @@ class MemoryEngine implements LogEngine {
   }
 
   async close(): Promise<void> {
+    this.#closed = true
     for (const log of this.#logs.values()) await log.close()
   }
 }

@@ -42,7 +42,8 @@ interface MemorySegment {
 export class MemoryLog implements PartitionLog {
   readonly capabilities = { durable: false, replicated: false }
   readonly #platform: Platform
-  readonly #options: LogOptions
+  #segmentBytes: number
+  readonly #onAppended: LogOptions['onAppended']
   readonly #segments: MemorySegment[]
   #next: number
   #lastTimestampMs: number
@@ -51,7 +52,8 @@ export class MemoryLog implements PartitionLog {
   /** `before`: a closed log whose records this one takes over. */
   constructor(platform: Platform, options: LogOptions, before?: MemoryLog) {
     this.#platform = platform
-    this.#options = options
+    this.#segmentBytes = options.segmentBytes
+    this.#onAppended = options.onAppended
     this.#segments = before ? before.#segments : [{ baseOffset: 0, batches: [], sizeBytes: 0 }]
     this.#next = before ? before.#next : 0
     this.#lastTimestampMs = before ? before.#lastTimestampMs : 0
@@ -75,7 +77,7 @@ export class MemoryLog implements PartitionLog {
     this.#next += batch.count
     this.#lastTimestampMs = timestampMs
     admission?.appended(baseOffset as Offset, timestampMs)
-    this.#options.onAppended?.(this.#next as Offset)
+    this.#onAppended?.(this.#next as Offset)
     return {
       baseOffset: baseOffset as Offset,
       count: batch.count,
@@ -153,6 +155,10 @@ export class MemoryLog implements PartitionLog {
     this.#checkOpen()
   }
 
+  configure({ segmentBytes }: Pick<LogOptions, 'segmentBytes'>): void {
+    this.#segmentBytes = segmentBytes
+  }
+
   async close(): Promise<void> {
     this.#closed = true
   }
@@ -164,7 +170,7 @@ export class MemoryLog implements PartitionLog {
   /** The last segment, or a new one where `more` bytes do not fit in it. */
   #segmentFor(more: number): MemorySegment {
     const last = this.#segments.at(-1)
-    if (last && (last.sizeBytes === 0 || last.sizeBytes + more <= this.#options.segmentBytes)) {
+    if (last && (last.sizeBytes === 0 || last.sizeBytes + more <= this.#segmentBytes)) {
       return last
     }
     const begun = { baseOffset: this.#next, batches: [], sizeBytes: 0 }
