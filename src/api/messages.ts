@@ -79,6 +79,12 @@ export const RawPublishReply = Type.Object({
       offset: Type.Integer({ minimum: 0, description: 'of the first record' }),
       count: Type.Integer({ minimum: 1 }),
       timestamp: Time,
+      duplicate: Type.Optional(
+        Type.Boolean({ description: 'stored before by the same producer and sequence, not again' }),
+      ),
+      producer_reset: Type.Optional(
+        Type.Boolean({ description: 'the producer was not known; its sequence is a new start' }),
+      ),
     }),
     { description: 'an entry for each run of records that went to one partition together' },
   ),

@@ -4,7 +4,7 @@
  */
 import type { Caller } from '../kernel/caller.ts'
 import type { Acks, ReadResult } from '../log/index.ts'
-import type { RecordBatch } from '../record/index.ts'
+import type { RecordBatch, WireProducer } from '../record/index.ts'
 import type {
   NewTopic,
   PublishMessage,
@@ -54,6 +54,8 @@ export interface Operations extends GroupOperations {
       readonly topic: string
       readonly partition?: number | undefined
       readonly batch: RecordBatch
+      /** Of an idempotent producer; the partition must then be named, and the first record carry the same. */
+      readonly producer?: WireProducer | undefined
       readonly acks: Acks
     }
     output: PublishOutcome

@@ -19,13 +19,22 @@ import type {
   ReadResult,
   RetentionPolicy,
 } from '../log/index.ts'
-import type { RecordBatch } from '../record/index.ts'
+import type { RecordBatch, WireProducer } from '../record/index.ts'
 import { topicNotFound } from './catalogue.ts'
+import { PartitionProducers, type ProducersSnapshot } from './producers.ts'
 import type { PartitionView, ReadFrom } from './types.ts'
 import { type Wait, type WaiterBudget, WaitQueue } from './waiters.ts'
 
 /** Told of each range of offsets that became readable, in order, in the turn in which it did. Must not throw. */
 export type AppendListener = (from: Offset, next: Offset) => void
+
+export interface AppendedOnce {
+  readonly result: AppendResult
+  /** It had been appended before; the result is that of then. */
+  readonly isDuplicate: boolean
+  /** The producer was not known, and the batch taken as a new start. */
+  readonly isReset: boolean
+}
 
 export interface PartitionOptions {
   readonly topic: string
@@ -36,6 +45,8 @@ export interface PartitionOptions {
   readonly waiters: WaiterBudget
   /** Called after each append. */
   readonly onGrown: () => void
+  /** Called with the bytes of each append before it is made. */
+  readonly onAppending: (bytes: number) => void
 }
 
 export class Partition {
@@ -43,9 +54,12 @@ export class Partition {
   readonly index: number
   readonly path: string
   readonly #onGrown: () => void
+  readonly #onAppending: (bytes: number) => void
   readonly #waiters: WaitQueue
   readonly #inFlight = new InFlight()
   readonly #listeners = new Set<AppendListener>()
+  readonly #clock: Clock
+  readonly #producers = new PartitionProducers()
   #log: PartitionLog | undefined
   #known = offset(0)
   #problem: string | undefined
@@ -56,6 +70,8 @@ export class Partition {
     this.index = options.index
     this.path = options.path
     this.#onGrown = options.onGrown
+    this.#onAppending = options.onAppending
+    this.#clock = options.clock
     this.#waiters = new WaitQueue(options.waiters, options.clock)
   }
 
@@ -74,12 +90,18 @@ export class Partition {
   }
 
   /** Resolves when the log is open; where it will not open the partition is unavailable and the rejection says why. */
-  async open(engine: LogEngine, segmentBytes: number): Promise<void> {
+  async open(
+    engine: LogEngine,
+    segmentBytes: number,
+    producers?: ProducersSnapshot | undefined,
+  ): Promise<void> {
     try {
-      this.#log = await engine.open(this.path, {
+      const log = await engine.open(this.path, {
         segmentBytes,
         onAppended: (next) => this.#appended(next),
       })
+      await this.#producers.recover(log, producers)
+      this.#log = log
       this.#known = this.#log.offsets().next
     } catch (error) {
       this.#problem = error instanceof Error ? error.message : String(error)
@@ -90,11 +112,33 @@ export class Partition {
   /** As {@link PartitionLog.append}; also rejects with PARTITION_UNAVAILABLE, TOPIC_NOT_FOUND or SHUTTING_DOWN. */
   async append(batch: RecordBatch, acks: Acks): Promise<AppendResult> {
     const log = this.#opened()
+    this.#onAppending(batch.bytes.length)
     try {
       return await log.append(batch, acks)
     } catch (error) {
       throw this.#explained(error)
     }
+  }
+
+  /**
+   * Appends a batch of an idempotent producer, or finds that it was appended before. Rejects as {@link append} does
+   * and with OUT_OF_ORDER_SEQUENCE or INVALID_PRODUCER_EPOCH.
+   */
+  async appendOnce(batch: RecordBatch, acks: Acks, producer: WireProducer): Promise<AppendedOnce> {
+    const log = this.#opened()
+    this.#onAppending(batch.bytes.length)
+    const admission = this.#producers.admission(producer, batch.count, this.#clock.nowMs())
+    try {
+      const result = await log.append(batch, acks, admission)
+      return { result, isDuplicate: admission.isDuplicate, isReset: admission.isReset }
+    } catch (error) {
+      throw this.#explained(error)
+    }
+  }
+
+  /** What to remember of its producers; undefined where the partition does not serve. */
+  producers(): ProducersSnapshot | undefined {
+    return this.#log && this.#producers.snapshot(this.#log.offsets().next)
   }
 
   /** Throws what {@link append} would reject with before it wrote anything. */

@@ -8,11 +8,13 @@
 import { BrokerError } from '../kernel/errors.ts'
 import type { Acks, AppendResult } from '../log/index.ts'
 import {
+  decodeRecord,
   hasKeys,
   type PartitionedRun,
   type RecordBatch,
   recordLength,
   splitByKey,
+  type WireProducer,
 } from '../record/index.ts'
 import { encodeMessages } from './encode.ts'
 import type { Topic } from './topic.ts'
@@ -39,6 +41,7 @@ export async function publishBatch(
   acks: Acks,
 ): Promise<PublishOutcome> {
   checkRecordSizes(topic, batch)
+  checkProducerSection(batch, undefined)
   if (partition !== undefined) {
     topic.partition(partition)
     return await appendOne(topic, partition, batch, acks)
@@ -50,6 +53,44 @@ export async function publishBatch(
   }
   const { runs, runOfRecord } = splitByKey(batch, topic.partitions.length, sticky)
   return await appendAll(topic, runs, runOfRecord, acks)
+}
+
+/**
+ * Appends a batch of an idempotent producer once, however often it is sent. The partition must be named: the
+ * sequence counts within it. Rejects with INVALID_REQUEST, OUT_OF_ORDER_SEQUENCE, INVALID_PRODUCER_EPOCH, and as
+ * {@link publishBatch} does.
+ */
+export async function publishOnce(
+  topic: Topic,
+  batch: RecordBatch,
+  partition: number | undefined,
+  { acks, producer }: { readonly acks: Acks; readonly producer: WireProducer },
+): Promise<PublishOutcome> {
+  checkRecordSizes(topic, batch)
+  if (partition === undefined) throw refused('partition', 'must be named with a producer id')
+  checkProducerSection(batch, producer)
+  const { result, isDuplicate, isReset } = await topic
+    .partition(partition)
+    .appendOnce(batch, acks, producer)
+  const run = {
+    ...publishedRun(partition, result),
+    ...(isDuplicate ? { duplicate: true } : {}),
+    ...(isReset ? { producerReset: true } : {}),
+  }
+  return { durability: result.durability, runs: [run], runOfMessage: undefined }
+}
+
+const refused = (field: string, what: string): BrokerError =>
+  new BrokerError('INVALID_REQUEST', `${field} ${what}`, { fields: { [field]: what } })
+
+/** What the batch says of its producer must stand in its first record too: that is what the log remembers by. */
+function checkProducerSection({ bytes }: RecordBatch, producer: WireProducer | undefined): void {
+  const mark = decodeRecord(bytes, 0).extension?.producer
+  const agrees =
+    mark?.producerId === producer?.producerId &&
+    mark?.epoch === producer?.epoch &&
+    mark?.sequence === producer?.baseSequence
+  if (!agrees) throw refused('producer', 'must be the same in the batch and its first record')
 }
 
 function checkRecordSizes(topic: Topic, { bytes }: RecordBatch): void {

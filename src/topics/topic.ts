@@ -12,6 +12,14 @@ import { type Wait, type WaiterBudget, WaitQueue } from './waiters.ts'
 /** A sticky batch ends with the turn of the event loop, or when it got this large. */
 const STICKY_BATCH_BYTES = 64 * KiB
 
+/** What a topic shares with all others. */
+export interface TopicContext {
+  readonly platform: Platform
+  readonly waiters: WaiterBudget
+  /** Told of the bytes of each append to come. */
+  readonly onAppending: (bytes: number) => void
+}
+
 export class Topic {
   readonly id: number
   readonly name: string
@@ -25,7 +33,7 @@ export class Topic {
   #stickyBytes = 0
   #turnEnds = false
 
-  constructor(entry: TopicEntry, platform: Platform, waiters: WaiterBudget) {
+  constructor(entry: TopicEntry, { platform, waiters, onAppending }: TopicContext) {
     this.id = entry.id
     this.name = entry.name
     this.createdAtMs = entry.createdAtMs
@@ -41,6 +49,7 @@ export class Topic {
           clock: platform.clock,
           waiters,
           onGrown,
+          onAppending,
         }),
     )
     this.#sticky = new StickyPartitioner(

@@ -29,7 +29,7 @@ import { checkedTopic, type NewTopic } from './request.ts'
 import { Retention } from './retention.ts'
 import { DEFAULT_TOPICS_SETTINGS, type TopicsSettings } from './settings.ts'
 import { TopicStorage } from './storage.ts'
-import { Topic } from './topic.ts'
+import { Topic, type TopicContext } from './topic.ts'
 import { WaiterBudget } from './waiters.ts'
 
 export interface TopicsOptions {
@@ -45,6 +45,7 @@ export class Topics extends Service {
   readonly #catalogue: Catalogue
   readonly #runner: StateRunner<TopicCommand, TopicEvent, TopicEntry, CatalogueSnapshot>
   readonly #waiters: WaiterBudget
+  readonly #topicContext: TopicContext
   readonly #retention: Retention
   readonly #live = new Map<string, Topic>()
   /** Reads over many partitions at once. */
@@ -60,7 +61,7 @@ export class Topics extends Service {
   constructor({ engine, platform, settings }: TopicsOptions) {
     super()
     this.settings = { ...DEFAULT_TOPICS_SETTINGS, ...settings }
-    this.#storage = new TopicStorage(engine, platform)
+    this.#storage = new TopicStorage({ engine, platform, partitions: () => this.#partitions() })
     this.#platform = platform
     this.#catalogue = new Catalogue(this.settings)
     this.#runner = new StateRunner({
@@ -72,6 +73,11 @@ export class Topics extends Service {
       acks: 'all',
     })
     this.#waiters = new WaiterBudget(this.settings.waitersMax)
+    this.#topicContext = {
+      platform,
+      waiters: this.#waiters,
+      onAppending: (bytes) => this.#storage.appended(bytes),
+    }
     this.fetcher = new Fetcher({
       topic: (name) => this.get(name),
       clock: platform.clock,
@@ -186,9 +192,7 @@ export class Topics extends Service {
   protected async onStart(): Promise<void> {
     await this.#runner.start()
     await this.#storage.removeLeftovers(this.#catalogue)
-    const topics = this.#catalogue
-      .topics()
-      .map((entry) => new Topic(entry, this.#platform, this.#waiters))
+    const topics = this.#catalogue.topics().map((entry) => new Topic(entry, this.#topicContext))
     for (const topic of topics) this.#live.set(topic.name, topic)
     await this.#storage.openExisting(topics)
     this.#retention.start()
@@ -206,7 +210,7 @@ export class Topics extends Service {
   async #create(command: TopicCommand & { type: 'create' }): Promise<Topic> {
     const entry = await this.#runner.submit(command)
     failpoint('topic.create.after-journal')
-    const opening = this.#openNew(new Topic(entry, this.#platform, this.#waiters))
+    const opening = this.#openNew(new Topic(entry, this.#topicContext))
     this.#opening.set(entry.id, opening)
     try {
       return await opening

@@ -19,6 +19,10 @@ export interface PublishedRun {
   readonly baseOffset: number
   readonly count: number
   readonly timestampMs: number
+  /** Stored before by the same producer and sequence, and not again. */
+  readonly duplicate?: boolean
+  /** The producer was not known (never seen, or forgotten): its sequence was taken as a new start. */
+  readonly producerReset?: boolean
 }
 
 export interface PublishOutcome {

@@ -7,6 +7,7 @@ import type { RecordBatch } from '../../record/index.ts'
 import {
   publishBatch,
   publishMessages,
+  publishOnce,
   readTopic,
   type TopicReadFrom,
   type Topics,
@@ -25,9 +26,12 @@ export const recordHandlers = (topics: Topics): Handlers<RecordOperation> => ({
     checkAcks(acks)
     return await publishMessages(topics.get(topic), messages, acks)
   },
-  'records.publishBatch': async ({ topic, batch, partition, acks }) => {
+  'records.publishBatch': async ({ topic, batch, partition, acks, producer }) => {
     checkAcks(acks)
     checkBatch(batch)
+    if (producer !== undefined) {
+      return await publishOnce(topics.get(topic), batch, partition, { acks, producer })
+    }
     return await publishBatch(topics.get(topic), batch, partition, acks)
   },
   'records.read': async (input, { signal }) => {

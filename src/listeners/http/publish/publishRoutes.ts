@@ -77,7 +77,7 @@ async function publishRaw(
   const topic = topicOf(request.params)
   const { partition, acks } = rawQueryOf(request.query)
   const batch = decodeWireBatch(request.body as Buffer)
-  const input = { topic, partition, batch, acks }
+  const input = { topic, partition, batch, acks, producer: batch.producer }
   const outcome = await broker.call('records.publishBatch', input, callerOf(request))
   sendJson(reply, JSON.stringify(rawPublishReply(outcome)))
 }

@@ -56,9 +56,11 @@ function mixedResults(
 
 /** The reply to a raw batch: an entry for each run. */
 export function rawPublishReply({ runs, durability }: PublishOutcome): RawPublishReply {
-  const results = runs.map(({ partition, baseOffset, count, timestampMs }) => ({
-    ...{ partition, offset: baseOffset, count },
-    timestamp: formatTime(timestampMs),
+  const results = runs.map((run) => ({
+    ...{ partition: run.partition, offset: run.baseOffset, count: run.count },
+    timestamp: formatTime(run.timestampMs),
+    ...(run.duplicate === true ? { duplicate: true } : {}),
+    ...(run.producerReset === true ? { producer_reset: true } : {}),
   }))
   return { results, durability }
 }

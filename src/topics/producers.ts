@@ -1,0 +1,159 @@
+/**
+ * The idempotent producers of one partition: what the log is asked before it appends one of their batches, and how
+ * the table is found again after a restart.
+ *
+ *   at the start: the last snapshot, cut to what the log still has, then the producer sections of all records behind it
+ *
+ * The first record of each batch of such a producer carries who sent it and from which sequence, so that the log
+ * itself is the memory and a snapshot only saves reading it again.
+ */
+import { type Offset, offset, type TimestampMs } from '../kernel/units.ts'
+import type { Admission, AppendedEarlier, PartitionLog } from '../log/index.ts'
+import {
+  AT_FLAGS,
+  type DecodedRecord,
+  decodeRecord,
+  FLAG,
+  hasMore,
+  recordLength,
+  type WireProducer,
+} from '../record/index.ts'
+import {
+  type ProducerEntry,
+  ProducerTable,
+  type ProducerTableOptions,
+  sequenceAfter,
+} from './producerTable.ts'
+
+export interface ProducersSnapshot {
+  /** Batches below this offset are in the entries. */
+  readonly next: number
+  readonly entries: readonly (readonly [number, ProducerEntry])[]
+}
+
+const SCAN_LIMIT = { maxBytes: 1024 * 1024, maxRecords: Number.MAX_SAFE_INTEGER }
+
+export class PartitionProducers {
+  readonly #table: ProducerTable
+
+  constructor(options?: ProducerTableOptions) {
+    this.#table = new ProducerTable(options)
+  }
+
+  /** Asks for one batch of `count` records; to be given to one append. */
+  admission(producer: WireProducer, count: number, nowMs: number): ProducerAdmission {
+    return new ProducerAdmission(this.#table, { producer, count, nowMs })
+  }
+
+  /** `next`: the log's, of the same moment. */
+  snapshot(next: number): ProducersSnapshot {
+    return { next, entries: this.#table.snapshot() }
+  }
+
+  /** Resolves when the table knows every batch in the log. */
+  async recover(log: PartitionLog, saved: ProducersSnapshot | undefined): Promise<void> {
+    const { start, next } = log.offsets()
+    let from = start
+    if (saved !== undefined) {
+      this.#table.restore(saved.entries.flatMap((entry) => cutEntry(entry, next)))
+      from = offset(Math.min(next, Math.max(start, saved.next)))
+    }
+    const scanner = new ProducerScanner(this.#table)
+    while (from < next) {
+      const read = await log.read(from, SCAN_LIMIT)
+      scanner.scan(read.bytes)
+      from = read.nextOffset
+    }
+  }
+}
+
+/** Learns batches from the log's bytes, read piece by piece from the start of a batch on. */
+class ProducerScanner {
+  readonly #table: ProducerTable
+  /** Of the batch that is being passed: its first record, where that one has a producer section. */
+  #first: DecodedRecord | undefined
+  #count = 0
+
+  constructor(table: ProducerTable) {
+    this.#table = table
+  }
+
+  scan(bytes: Buffer): void {
+    for (let at = 0; at < bytes.length; at += recordLength(bytes, at)) {
+      if (this.#count === 0 && ((bytes[at + AT_FLAGS] as number) & FLAG.EXTENSION) !== 0) {
+        this.#first = decodeRecord(bytes, at)
+      }
+      this.#count += 1
+      if (!hasMore(bytes, at)) this.#endOfBatch()
+    }
+  }
+
+  #endOfBatch(): void {
+    const first = this.#first
+    const mark = first?.extension?.producer
+    if (first !== undefined && mark !== undefined) {
+      const { producerId, epoch, sequence: baseSequence } = mark
+      const { offset: baseOffset, timestampMs } = first
+      this.#table.learn(
+        { producerId, epoch, baseSequence },
+        { baseSequence, count: this.#count, baseOffset, timestampMs },
+      )
+    }
+    this.#first = undefined
+    this.#count = 0
+  }
+}
+
+interface AdmissionRequest {
+  readonly producer: WireProducer
+  readonly count: number
+  readonly nowMs: number
+}
+
+export class ProducerAdmission implements Admission {
+  readonly #table: ProducerTable
+  readonly #request: AdmissionRequest
+  #undo: (() => void) | undefined
+  /** The batch was stored before; the result is that of then. */
+  isDuplicate = false
+  /** The producer was not known, and its batch taken as a new start. */
+  isReset = false
+
+  constructor(table: ProducerTable, request: AdmissionRequest) {
+    this.#table = table
+    this.#request = request
+  }
+
+  decide(): AppendedEarlier | undefined {
+    const { producer, count, nowMs } = this.#request
+    const admission = this.#table.admit(producer, count, nowMs)
+    this.isDuplicate = admission.kind === 'duplicate'
+    if (admission.kind === 'append') {
+      this.isReset = admission.reset
+      return undefined
+    }
+    const { baseOffset, timestampMs } = admission.stored
+    return { baseOffset: offset(baseOffset), timestampMs: timestampMs as TimestampMs }
+  }
+
+  appended(baseOffset: Offset, timestampMs: TimestampMs): void {
+    const { producer, count } = this.#request
+    const { baseSequence } = producer
+    this.#undo = this.#table.record(producer, { baseSequence, count, baseOffset, timestampMs })
+  }
+
+  undone(): void {
+    this.#undo?.()
+  }
+}
+
+/** The entry without batches that the log has lost, with a power failure, since the snapshot; none where none is left. */
+function cutEntry(
+  [producerId, entry]: readonly [number, ProducerEntry],
+  next: number,
+): (readonly [number, ProducerEntry])[] {
+  const window = entry.window.filter((batch) => batch.baseOffset + batch.count <= next)
+  const last = window.at(-1)
+  if (last === undefined) return []
+  return [[producerId, { ...entry, window, nextSequence: sequenceAfter(last) }]]
+}
