@@ -1,9 +1,11 @@
 /** Writes the pages of docs/ that come from the code. Tests compare them; `npm run docs` renews them. */
 import { writeFileSync } from 'node:fs'
+import { commandLinePage } from '../src/cli/reference.ts'
 import { configurationPage } from '../src/config/index.ts'
 
 const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'configuration.md': configurationPage,
+  'cli.md': commandLinePage,
 }
 
 for (const [name, page] of Object.entries(PAGES)) {

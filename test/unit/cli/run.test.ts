@@ -1,6 +1,11 @@
-import { describe, expect, test } from 'vitest'
+import { readFileSync } from 'node:fs'
+import { describe, expect, test, vi } from 'vitest'
+import { commandLinePage } from '../../../src/cli/reference.ts'
 import { VERSION } from '../../../src/kernel/version.ts'
 import { runCli } from '../../support/cliIo.ts'
+
+// The first command that needs them loads whole rooms, which takes a while on a busy machine.
+vi.setConfig({ testTimeout: 30_000 })
 
 describe('help', () => {
   test.each([
@@ -25,6 +30,17 @@ describe('help', () => {
     const isGroup = line === '--help' || line === 'topic --help'
     if (!isGroup) expect(stdout).toMatch(/Examples:\n {2}goqueue /)
     expect(Math.max(...stdout.split('\n').map((each) => each.length))).toBeLessThanOrEqual(100)
+  })
+})
+
+describe('docs/cli.md', () => {
+  test('has every command and its help; `npm run docs` renews it', async () => {
+    const page = readFileSync(new URL('../../../docs/cli.md', import.meta.url), 'utf8')
+    expect(page).toBe(await commandLinePage())
+    const { stdout } = await runCli(['--help'])
+    const commands = [...stdout.matchAll(/^ {2}goqueue (\w+)/gm)].map((match) => match[1])
+    expect(commands.length).toBeGreaterThan(8)
+    for (const command of commands) expect(page).toContain(`goqueue ${command}`)
   })
 })
 

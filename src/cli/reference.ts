@@ -1,0 +1,61 @@
+/** The page docs/cli.md: the help of every command, as the commands print it. */
+import { PassThrough } from 'node:stream'
+import { run } from './run.ts'
+
+const COMMANDS: readonly string[] = [
+  '',
+  'serve',
+  'topic create',
+  'topic list',
+  'topic describe',
+  'topic configure',
+  'topic delete',
+  'produce',
+  'consume',
+  'health',
+  'config',
+  'dump',
+  'version',
+]
+
+const INTRODUCTION = `# Command line
+
+<!-- Made by \`npm run docs\` from the commands' own help; a test fails when it is stale. -->
+
+Results go to standard output: tables and text on a terminal, JSON elsewhere (\`-o\` decides otherwise), so that
+\`goqueue topic describe orders | jq .total_messages\` needs no flag. Everything meant for people's eyes only goes to
+standard error. \`NO_COLOR\` is honoured. \`--url\` or \`GOQUEUE_URL\` names the broker.
+
+An error is one line and a hint, and an exit code that scripts may rely on:
+
+| Code | Meaning |
+|---|---|
+| 0 | done; a \`consume --follow\` that was interrupted counts as done |
+| 1 | the broker refused, or what was asked for is not there |
+| 2 | the command line is wrong |
+| 65 | data are not what they should be: a line that is no message, a damaged segment, a newer format |
+| 66 | a file that was named cannot be read |
+| 69 | no broker answers, or it takes no work now, or the port is taken: the same may succeed later |
+| 70 | a bug in goqueue |
+| 73 | the data directory cannot be made, written, or is in use by another daemon |
+| 78 | the configuration is wrong |
+| 130 | interrupted before it was done |
+`
+
+/** The text of docs/cli.md. */
+export async function commandLinePage(): Promise<string> {
+  const sections: string[] = []
+  for (const command of COMMANDS) {
+    const title = `goqueue ${command}`.trim()
+    sections.push(`## ${title}\n\n\`\`\`text\n${await helpOf(command)}\n\`\`\`\n`)
+  }
+  return `${INTRODUCTION}\n${sections.join('\n')}`
+}
+
+async function helpOf(command: string): Promise<string> {
+  const [stdin, stdout, stderr] = [new PassThrough(), new PassThrough(), new PassThrough()]
+  const words = command.split(' ').filter((word) => word !== '')
+  await run([...words, '--help'], { stdin, stdout, stderr, env: {} })
+  const lines = String(stdout.read()).trimEnd().split('\n')
+  return lines.map((line) => line.trimEnd()).join('\n')
+}
