@@ -11,7 +11,7 @@ import { FakeClock } from '../support/fakeClock.ts'
 import { SeededRandom } from '../support/random.ts'
 import { SimulatedDisk } from '../support/simulatedDisk.ts'
 
-const RUNS = Number(process.env['GOQUEUE_RUNS'] ?? 60)
+const RUNS = Number(process.env['GOQUEUE_RUNS'] ?? 40)
 const FIRST_SEED = Number(process.env['GOQUEUE_SEED'] ?? 1)
 const BATCHES = 24
 
@@ -97,38 +97,51 @@ class Life {
   }
 }
 
+interface Plan {
+  readonly seed: number
+  readonly acks: Acks
+  /** Records of each batch. */
+  readonly counts: readonly number[]
+}
+
+const baseOf = ({ counts }: Plan, batch: number): number =>
+  counts.slice(0, batch).reduce((sum, count) => sum + count, 0)
+
+/** Sends from batch `done` on, now and then an answered one again; returns how many are answered when it ends. */
+async function sendAll(life: Life, plan: Plan, done: number, random: SeededRandom) {
+  const { seed, acks, counts } = plan
+  let answered = done
+  while (answered < BATCHES) {
+    const again = answered > 0 && random.chance(0.3)
+    const batch = again ? answered - 1 : answered
+    const outcome = await life.send(wireBatch(batch, counts[batch] ?? 1, baseOf(plan, batch)), acks)
+    if (outcome === undefined) break
+    const [run] = outcome.runs
+    expect(run?.baseOffset, `seed ${seed} batch ${batch}`).toBe(baseOf(plan, batch))
+    if (again) expect(run?.duplicate, `seed ${seed} batch ${batch} again`).toBe(true)
+    else answered += 1
+  }
+  return answered
+}
+
 async function run(seed: number, kind: 'power' | 'process'): Promise<void> {
   const random = new SeededRandom(seed)
-  const below = (max: number): number => Math.floor(random.next() * max)
   const disk = new SimulatedDisk(seed)
-  // What a power loss may take back is only what was not yet on disk when it was answered.
+  // A power loss may take back what was not on disk when it was answered.
   const acks: Acks = kind === 'power' ? 'all' : 'leader'
-  const counts = Array.from({ length: BATCHES }, () => 1 + below(4))
-  const baseOf = (batch: number): number => counts.slice(0, batch).reduce((a, b) => a + b, 0)
-  const send = async (life: Life, batch: number) =>
-    await life.send(wireBatch(batch, counts[batch] ?? 1, baseOf(batch)), acks)
+  const plan = { seed, acks, counts: Array.from({ length: BATCHES }, () => random.between(1, 4)) }
   let done = 0
   for (let lives = 0; done < BATCHES; lives += 1) {
     expect(lives, `seed ${seed} makes progress`).toBeLessThan(200)
-    disk.cutAt(disk.boundaries + 1 + below(120), kind)
+    disk.cutAt(disk.boundaries + random.between(1, 120), kind)
     const life = await Life.begin(disk, seed + lives)
-    if (life === undefined) continue
-    let alive = true
-    while (alive && done < BATCHES) {
-      const again = done > 0 && below(3) === 0 ? done - 1 : done
-      const outcome = await send(life, again)
-      alive = outcome !== undefined
-      if (outcome === undefined) continue
-      expect(outcome.runs[0]?.baseOffset, `seed ${seed} batch ${again}`).toBe(baseOf(again))
-      if (again === done) done += 1
-      else expect(outcome.runs[0]?.duplicate, `seed ${seed} batch ${again} again`).toBe(true)
-    }
+    if (life !== undefined) done = await sendAll(life, plan, done, random)
   }
   disk.cutAt(0)
   if (kind === 'power') disk.powerLoss()
   else disk.processCrash()
   const life = await Life.begin(disk, seed)
-  const expected = counts.flatMap((count, batch) =>
+  const expected = plan.counts.flatMap((count, batch) =>
     Array.from({ length: count }, (_, i) => `${batch}.${i}`),
   )
   expect(await life?.values(), `seed ${seed}`).toEqual(expected)
