@@ -34,10 +34,14 @@ const HELP_COLUMNS_MAX = 100
 
 /** Runs one command line; resolves with what the process should exit with. Never rejects. */
 export async function run(args: readonly string[], io: CliIo): Promise<ExitCode> {
-  const interruption = new AbortController()
-  const interrupt = (): void => interruption.abort()
-  process.once('SIGINT', interrupt)
-  const cli: Cli = { io, interrupted: interruption.signal, exitCode: EXIT.OK }
+  const interruption = new Interruption()
+  const cli: Cli = {
+    io,
+    exitCode: EXIT.OK,
+    get interrupted() {
+      return interruption.signal
+    },
+  }
   try {
     const help = await parse(args, cli)
     if (help !== '') io.stdout.write(`${help}\n`)
@@ -45,7 +49,24 @@ export async function run(args: readonly string[], io: CliIo): Promise<ExitCode>
   } catch (error) {
     return reportFailure(error, io)
   } finally {
-    process.removeListener('SIGINT', interrupt)
+    interruption.release()
+  }
+}
+
+/** Ctrl-C, for commands that do something about it; for the others it stays what it is to any process. */
+class Interruption {
+  readonly #abort = new AbortController()
+  readonly #interrupt = (): void => this.#abort.abort()
+  #isWatched = false
+
+  get signal(): AbortSignal {
+    if (!this.#isWatched) process.once('SIGINT', this.#interrupt)
+    this.#isWatched = true
+    return this.#abort.signal
+  }
+
+  release(): void {
+    process.removeListener('SIGINT', this.#interrupt)
   }
 }
 
