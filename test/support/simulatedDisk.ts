@@ -45,6 +45,7 @@ export class SimulatedDisk {
   #life: Operator
   #boundaries = 0
   #crashes = 0
+  #powerLosses = 0
   #cut: { readonly boundary: number; readonly kind: CrashKind } | undefined
 
   /** `fate`: what a power loss leaves, where it is to differ though everything before it is the same. */
@@ -72,6 +73,11 @@ export class SimulatedDisk {
   /** How many lives have ended. */
   get crashes(): number {
     return this.#crashes
+  }
+
+  /** How many of them by a power loss. */
+  get powerLosses(): number {
+    return this.#powerLosses
   }
 
   get openFiles(): number {
@@ -145,7 +151,9 @@ export class SimulatedDisk {
     const dead = this.#life
     this.#life = this.#boot()
     dead.crash()
-    if (kind === 'power') this.#tree.losePower(this.#fate)
+    if (kind === 'process') return
+    this.#powerLosses += 1
+    this.#tree.losePower(this.#fate)
   }
 }
 

@@ -18,6 +18,8 @@ export interface MachineWorldOptions {
   readonly lives: number
   readonly ends: readonly (CrashKind | 'clean')[]
   readonly firstCut?: number
+  /** Called as each life begins, to bring it down at a place of its own; returns how to end that. */
+  readonly disturb?: ((disk: SimulatedDisk) => () => void) | undefined
 }
 
 const BOUNDARIES_OF_A_LIFE = 120
@@ -63,18 +65,21 @@ export class MachineWorld {
     const end = this.#random.pick(this.#options.ends)
     const boundary = cut ?? this.disk.boundaries + 1 + this.#random.int(BOUNDARIES_OF_A_LIFE)
     if (end !== 'clean') this.disk.cutAt(boundary, end)
-    const { down, crashes } = this.disk
+    const calm = this.#options.disturb?.(this.disk)
+    const { down, crashes, powerLosses } = this.disk
     const isDown = (): boolean => this.disk.crashes > crashes
     const stopped = this.#work(end, isDown)
     await unlessItHangs(Promise.race([stopped, down]))
     stopped.catch(() => undefined)
+    calm?.()
     if (!isDown()) {
       if (end === 'process') this.disk.processCrash()
       else this.disk.powerLoss()
     }
     await turns(LAST_TURNS)
-    if (end !== 'process') this.#powerWasLost = true
-    if (end === 'power') this.#owed.process = this.#owed.power
+    if (this.disk.powerLosses === powerLosses) return
+    this.#powerWasLost = true
+    this.#owed.process = this.#owed.power
   }
 
   async #work(end: CrashKind | 'clean', isDown: () => boolean): Promise<void> {

@@ -20,8 +20,8 @@ export interface TopicsWorldOptions {
   readonly lives: number
   readonly ends: readonly (CrashKind | 'clean')[]
   readonly firstCut?: number
-  /** Ends a life where it is called, beside the cut; for failpoints. */
-  readonly onStart?: (disk: SimulatedDisk) => void
+  /** Called as each life begins, to bring it down at a place of its own; returns how to end that. */
+  readonly disturb?: ((disk: SimulatedDisk) => () => void) | undefined
 }
 
 const NAMES = ['orders', 'quakes', 'orders.dlq']
@@ -83,12 +83,13 @@ export class TopicsWorld {
     const end = random.pick(this.#options.ends)
     const boundary = cut ?? this.disk.boundaries + 1 + random.int(BOUNDARIES_OF_A_LIFE)
     if (end !== 'clean') this.disk.cutAt(boundary, end)
-    this.#options.onStart?.(this.disk)
+    const calm = this.#options.disturb?.(this.disk)
     const { down, crashes } = this.disk
     const isDown = (): boolean => this.disk.crashes > crashes
     const stopped = this.#work(end, { random, isDown })
     await unlessItHangs(Promise.race([stopped, down]))
     stopped.catch(() => undefined)
+    calm?.()
     if (!isDown()) {
       if (end === 'process') this.disk.processCrash()
       else this.disk.powerLoss()

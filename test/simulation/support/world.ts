@@ -27,6 +27,8 @@ export interface WorldOptions {
   readonly ends: readonly End[]
   /** Plans what goes wrong with the disk in a life, and returns how to end it. */
   readonly faults?: (disk: SimulatedDisk, random: SeededRandom) => () => void
+  /** Called as each life begins, to bring it down at a place of its own; returns how to end that. */
+  readonly disturb?: ((disk: SimulatedDisk) => () => void) | undefined
   /** The boundary of the first life's crash; drawn by the seed where it is missing. */
   readonly firstCut?: number
 }
@@ -83,14 +85,16 @@ export class World {
     const end = random.pick(this.#options.ends)
     const boundary = cut ?? this.disk.boundaries + 1 + random.int(BOUNDARIES_OF_A_LIFE)
     if (end !== 'clean') this.disk.cutAt(boundary, end)
-    const { down, crashes } = this.disk
+    const calm = this.#options.disturb?.(this.disk)
+    const { down, crashes, powerLosses } = this.disk
     const isDown = (): boolean => this.disk.crashes > crashes
     const stopped = this.#work({ random, end, isDown })
     await unlessItHangs(Promise.race([stopped, down]))
     stopped.catch(() => undefined)
+    calm?.()
     if (!isDown()) this.#crashAtLeisure(end, random)
     await turns(LAST_TURNS)
-    if (end === 'power') for (const ledger of this.#ledgers) ledger.kept = 'all'
+    if (this.disk.powerLosses > powerLosses) for (const each of this.#ledgers) each.kept = 'all'
     this.#clock = new FakeClock(this.#clock.nowMs() + random.int(10_000) - 2000)
   }
 
