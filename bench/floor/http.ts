@@ -42,7 +42,7 @@ const LENGTH_AT = 28
 const UTF8_BYTES_PER_CHAR_MAX = 3
 
 /** Header and value of each message, back to back, each with its checksum. */
-function encode(messages: JsonBody['messages']): Buffer {
+export function encode(messages: JsonBody['messages']): Buffer {
   let capacity = 0
   for (const { value } of messages)
     capacity += HEADER_BYTES + value.length * UTF8_BYTES_PER_CHAR_MAX

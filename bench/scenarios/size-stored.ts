@@ -6,6 +6,7 @@ import { type Scenario, type Side, valueAtMost } from '../support/scenario.ts'
 const PARTITIONS = 1_000
 const BATCH = 100
 const VALUE_BYTES = 100
+const IDLE_MS = 5_000
 const FILL_MS_MAX = 300_000
 
 async function ours(context: BenchContext): Promise<Side> {
@@ -25,8 +26,10 @@ async function ours(context: BenchContext): Promise<Side> {
       FILL_MS_MAX,
     )
     const values = { rss: residentMb(server.pid), files: openFiles(server.pid) }
+    await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
+    const idleMb = residentMb(server.pid)
     await server.stop()
-    return { values, notes: { 'rss MB when empty': emptyMb } }
+    return { values, notes: { 'rss MB when empty': emptyMb, 'rss MB 5 s later': idleMb } }
   }
 }
 

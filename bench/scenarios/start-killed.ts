@@ -1,7 +1,7 @@
 import type { BenchContext } from '../support/context.ts'
 import { type Scenario, type Side, valueAtMost } from '../support/scenario.ts'
 import type { Server } from '../support/servers.ts'
-import { storeForStart, timeStart } from '../support/startTime.ts'
+import { startingFloor, storeForStart, timeStart } from '../support/startTime.ts'
 
 const LOAD_MS = 500
 
@@ -43,9 +43,10 @@ async function ours(context: BenchContext): Promise<Side> {
 export const scenario: Scenario = {
   name: 'start-killed',
   title:
-    'Start after kill -9 under load with 1 GiB stored: from the start of the process to the answer with the last record before the load',
+    'Start after kill -9 under load with 1 GiB stored: from the start of the process to the answer with the last record before the load; floor: floor-http',
   unit: 'ms',
   durability: '–',
   bars: [valueAtMost('start', 2_000)],
+  floor: startingFloor,
   ours,
 }

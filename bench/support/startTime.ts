@@ -1,7 +1,8 @@
 /** How long a daemon takes from its start to its first right answer, over data that lies there already. */
-import { readRequest } from '../load/requests.ts'
+import { readRequest, request, TOPIC } from '../load/requests.ts'
 import type { BenchContext } from './context.ts'
 import { firstAnswer } from './firstAnswer.ts'
+import type { Side } from './scenario.ts'
 import type { Server } from './servers.ts'
 
 const VALUE_BYTES = 992
@@ -41,4 +42,18 @@ export async function timeStart(
   const ask = readRequest({ format: 'raw', offset: stored.records - 1, limit: 1 })
   await firstAnswer(server.port, ask, ANSWER_MS_MAX)
   return { ms: performance.now() - fromMs, server }
+}
+
+const describeTopic = (): Buffer => request('GET', `/topics/${TOPIC}`, {})
+
+/** The floor: Node, fastify and nothing stored, to its first answer. What is above it is the daemon's own. */
+export async function startingFloor(context: BenchContext): Promise<Side> {
+  return async () => {
+    const fromMs = performance.now()
+    const server = await context.floor('http', context.directory('floor'))
+    await firstAnswer(server.port, describeTopic(), ANSWER_MS_MAX)
+    const ms = performance.now() - fromMs
+    await server.stop()
+    return { values: { start: ms } }
+  }
 }
