@@ -5,7 +5,9 @@
  * Within a partition the order is that of the log. Between partitions the merge takes the record with the earliest
  * timestamp first (of two, the lower partition), so that the same data always print in the same order.
  */
-import type { DecodedRecord, Records } from '../client/index.ts'
+import { setTimeout } from 'node:timers/promises'
+import type { DecodedRecord, ReadRecords, Records, RecordsReply } from '../client/index.ts'
+import { BrokerError } from '../kernel/errors.ts'
 
 export interface PartitionRange {
   readonly partition: number
@@ -21,9 +23,13 @@ export interface PlacedRecord {
 }
 
 export interface TopicReaderOptions {
-  readonly records: Records
+  readonly records: Pick<Records, 'read'>
   readonly topic: string
   readonly signal: AbortSignal
+  /** Told when a broker that was followed is not there any more, and before each further try. */
+  readonly onTrouble?: (error: BrokerError) => void
+  /** Waits between two tries; default: the machine's timer. */
+  readonly pause?: (delayMs: number, signal: AbortSignal) => Promise<void>
 }
 
 const BUFFERED_BYTES_MAX = 32 * 1024 * 1024
@@ -132,8 +138,13 @@ export async function follow(
   const followOne = async ({ partition, from, until }: PartitionRange): Promise<void> => {
     let offset = Math.max(from, until)
     while (!enough.signal.aborted) {
-      const { topic, records } = options
-      const reply = await records.read({ topic, partition, offset, waitMs: LONG_POLL_MS, signal })
+      const reply = await readPatiently(options, {
+        topic: options.topic,
+        partition,
+        offset,
+        waitMs: LONG_POLL_MS,
+        signal,
+      })
       offset = reply.nextOffset
       if (reply.records.length === 0) continue
       await inTurn(reply.records.map((record) => ({ partition, record })))
@@ -145,5 +156,33 @@ export async function follow(
     const isEnd = enough.signal.aborted && !options.signal.aborted
     enough.abort()
     if (!isEnd) throw error
+  }
+}
+
+const RETRY_MS_MIN = 250
+const RETRY_MS_MAX = 5000
+
+/** A read that outlives a restart of the broker: what may succeed later is tried again until it does. */
+async function readPatiently(
+  { records, onTrouble, pause = machinePause }: TopicReaderOptions,
+  read: ReadRecords & { readonly signal: AbortSignal },
+): Promise<RecordsReply> {
+  for (let delayMs = RETRY_MS_MIN; ; delayMs = Math.min(delayMs * 2, RETRY_MS_MAX)) {
+    try {
+      return await records.read(read)
+    } catch (error) {
+      const isPassing = error instanceof BrokerError && error.retryable && !read.signal.aborted
+      if (!isPassing) throw error
+      onTrouble?.(error)
+      await pause(delayMs, read.signal)
+    }
+  }
+}
+
+async function machinePause(delayMs: number, signal: AbortSignal): Promise<void> {
+  try {
+    await setTimeout(delayMs, undefined, { signal })
+  } catch {
+    throw new BrokerError('CANCELLED', 'the request was cancelled')
   }
 }

@@ -4,7 +4,14 @@ import { spawn } from 'node:child_process'
 import { symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { BIN, goqueue, startDaemon, startGoqueue, temporaryDirectory } from '../support/daemon.ts'
+import {
+  BIN,
+  goqueue,
+  startDaemon,
+  startGoqueue,
+  type TestDaemon,
+  temporaryDirectory,
+} from '../support/daemon.ts'
 
 describe('goqueue', () => {
   test('works through a symbolic link, as npm makes it', async () => {
@@ -50,18 +57,26 @@ describe('goqueue', () => {
     expect(await command.exit).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test('follows a topic until Ctrl-C, which is no error', async () => {
+  test('follows a topic over a restart of the broker until Ctrl-C, which is no error', async () => {
     const daemon = await startDaemon()
     await daemon.ask('POST', '/topics', { name: 't' })
     const command = startGoqueue(['consume', 't', '--follow', '-o', 'value'], {
       env: { GOQUEUE_URL: daemon.url },
     })
+    const publish = (to: TestDaemon, value: string) =>
+      to.ask('POST', '/topics/t/messages', { messages: [{ value }] })
     for (const value of ['first', 'second']) {
-      await daemon.ask('POST', '/topics/t/messages', { messages: [{ value }] })
+      await publish(daemon, value)
       expect(await command.nextLine()).toBe(value)
     }
+    await daemon.stop()
+    const { dataDir, port } = daemon
+    await publish(await startDaemon({ dataDir, port }), 'third')
+    expect(await command.nextLine()).toBe('third')
     command.process.kill('SIGINT')
-    expect(await command.exit).toMatchObject({ code: 0, stderr: '' })
+    const { code, stderr } = await command.exit
+    expect(code).toBe(0)
+    expect(stderr).toMatch(/^(?:[^\n]+; trying again\n)+$/)
   })
 
   test('publishes lines as they come, before the input ends; Ctrl-C ends it with 130', async () => {

@@ -111,6 +111,8 @@ export interface TestDaemon {
 export interface DaemonSetup {
   /** Default: a new temporary directory. */
   readonly dataDir?: string
+  /** Default: any free one. */
+  readonly port?: number
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
 }
@@ -118,7 +120,8 @@ export interface DaemonSetup {
 /** Resolves when it takes work, on a port of its own. */
 export async function startDaemon(setup: DaemonSetup = {}): Promise<TestDaemon> {
   const dataDir = setup.dataDir ?? (await temporaryDirectory())
-  const args = ['serve', '--port', '0', '--data-dir', dataDir, ...(setup.args ?? [])]
+  const port = String(setup.port ?? 0)
+  const args = ['serve', '--port', port, '--data-dir', dataDir, ...(setup.args ?? [])]
   const command = startGoqueue(args, { env: setup.env ?? {} })
   const url = await readyUrl(command)
   const end = (signal: NodeJS.Signals): Promise<Exit> => {

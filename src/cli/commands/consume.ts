@@ -88,9 +88,21 @@ async function consume(cli: Cli, options: ConsumeOptions): Promise<void> {
         return { partition, from, until: latest }
       }),
     )
-    const reader = { records, topic, signal: cli.interrupted }
+    const reader = { records, topic, signal: cli.interrupted, onTrouble: troubleNote(out) }
     await print(reader, ranges, new Printer(out, format, options), options.follow)
   })
+}
+
+const NOTES_MS = 5000
+
+/** Says once in a while that the broker is away, however many partitions notice. */
+function troubleNote(out: Output): (error: BrokerError) => void {
+  let saidMs = Number.NEGATIVE_INFINITY
+  return ({ message }) => {
+    if (performance.now() - saidMs < NOTES_MS) return
+    saidMs = performance.now()
+    out.note(`${message}; trying again`)
+  }
 }
 
 async function print(
