@@ -69,6 +69,11 @@ export const PublishResult = Type.Object({
 export const PublishReply = Type.Object({
   results: Type.Array(PublishResult, { description: 'in the order of the request' }),
   durability: DurabilityWord,
+  duplicate: Type.Optional(
+    Type.Boolean({
+      description: 'a request of the same Idempotency-Key was stored before; not again',
+    }),
+  ),
 })
 export type PublishReply = Static<typeof PublishReply>
 

@@ -83,7 +83,7 @@ export class Broker extends EmbeddedBroker {
     this.#dispatch = compose(
       dispatcher({
         ...topicHandlers(this.#topics),
-        ...recordHandlers(this.#topics),
+        ...recordHandlers(this.#topics, platform.clock),
         ...groupHandlers(this.#groups, this.#topics),
       }),
       ...(onCall ? [measure(platform.clock, onCall)] : []),

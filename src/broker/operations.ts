@@ -10,6 +10,7 @@ import type {
   PublishMessage,
   PublishOutcome,
   ReadFrom,
+  RequestIdentity,
   TopicConfig,
   TopicRead,
   TopicReadFrom,
@@ -45,6 +46,8 @@ export interface Operations extends GroupOperations {
       readonly topic: string
       readonly messages: readonly PublishMessage[]
       readonly acks: Acks
+      /** Makes requests of the same key and body within ten minutes one request. */
+      readonly request?: RequestIdentity | undefined
     }
     output: PublishOutcome
   }

@@ -11,10 +11,18 @@ import {
   keyPartition,
   type PartitionedRun,
   type RecordInput,
+  type WireProducer,
 } from '../record/index.ts'
 import { Problems } from './problems.ts'
 import type { Topic } from './topic.ts'
 import type { PublishMessage } from './types.ts'
+
+export interface EncodeOptions {
+  /** Where messages without a key go; the topic's sticky partition where it is not said. */
+  readonly keylessPartition?: number
+  /** Carried by the first record of each batch. */
+  readonly producer?: WireProducer
+}
 
 export interface EncodedMessages {
   /** By first appearance. */
@@ -27,21 +35,27 @@ export interface EncodedMessages {
  * Throws INVALID_REQUEST, PARTITION_NOT_FOUND or RECORD_TOO_LARGE where messages are bad (`fields` name each as
  * `messages[i]`), or BATCH_TOO_LARGE.
  */
-export function encodeMessages(topic: Topic, messages: readonly PublishMessage[]): EncodedMessages {
+export function encodeMessages(
+  topic: Topic,
+  messages: readonly PublishMessage[],
+  { keylessPartition, producer }: EncodeOptions = {},
+): EncodedMessages {
   checkCount(messages)
   const problems = new Problems('messages')
-  const { first, others } = placeMessages(topic, messages, problems)
-  if (others !== undefined) return encodeRuns(topic, messages, others, problems)
+  const keyless = keylessPartition ?? topic.stickyPartition()
+  const { first, others } = placeMessages(topic, messages, { problems, keyless })
+  const context = { topic, problems, producer, isSticky: keylessPartition === undefined }
+  if (others !== undefined) return encodeRuns(messages, others, context)
   const builder = new BatchBuilder(sizeGuess(messages))
-  let keyless = 0
+  let sticky = 0
   for (let i = 0; i < messages.length; i += 1) {
     const message = messages[i] as PublishMessage
-    if (isSticky(message)) keyless += 1
-    addChecked(builder, message, i, { topic, problems })
+    if (isKeyless(message)) sticky += 1
+    addChecked(builder, message, i, context)
   }
   problems.throwIfAny()
   const batch = builder.take()
-  if (keyless > 0) topic.placed(keyless, batch.bytes.length)
+  if (sticky > 0 && context.isSticky) topic.placed(sticky, batch.bytes.length)
   return { runs: [{ partition: first, batch }], runOfMessage: undefined }
 }
 
@@ -67,13 +81,12 @@ interface Placement {
 function placeMessages(
   topic: Topic,
   messages: readonly PublishMessage[],
-  problems: Problems,
+  { problems, keyless }: { readonly problems: Problems; readonly keyless: number },
 ): Placement {
-  const sticky = topic.stickyPartition()
   let first = -1
   let others: Uint32Array | undefined
   for (let i = 0; i < messages.length; i += 1) {
-    const partition = partitionOf(topic, messages[i] as PublishMessage, sticky)
+    const partition = partitionOf(topic, messages[i] as PublishMessage, keyless)
     if (partition < 0) {
       const last = topic.partitions.length - 1
       problems.add(i, 'PARTITION_NOT_FOUND', `.partition`, `must be an integer from 0 to ${last}`)
@@ -88,18 +101,18 @@ function placeMessages(
   return { first: Math.max(0, first), others }
 }
 
-const isSticky = ({ partition, key }: PublishMessage): boolean =>
+const isKeyless = ({ partition, key }: PublishMessage): boolean =>
   partition === undefined && (key === undefined || key.length === 0)
 
 /** -1 where the message names a partition that there is not. */
-function partitionOf(topic: Topic, message: PublishMessage, sticky: number): number {
+function partitionOf(topic: Topic, message: PublishMessage, keyless: number): number {
   const { partition, key } = message
   const count = topic.partitions.length
   if (partition !== undefined) {
     return Number.isInteger(partition) && partition >= 0 && partition < count ? partition : -1
   }
   if (count === 1) return 0
-  return key === undefined || key.length === 0 ? sticky : keyPartition(key, count)
+  return key === undefined || key.length === 0 ? keyless : keyPartition(key, count)
 }
 
 /**
@@ -120,24 +133,36 @@ function sizeGuess(messages: readonly PublishMessage[]): number {
 /** One object for all: adding a message allocates nothing, and nothing but these fields gets into a record. */
 const draft: { -readonly [K in keyof RecordInput]: RecordInput[K] } = { value: null }
 
-function addMessage(builder: BatchBuilder, message: PublishMessage): void {
+function addMessage(
+  builder: BatchBuilder,
+  message: PublishMessage,
+  producer: WireProducer | undefined,
+): void {
   draft.key = message.key
   draft.value = message.value
   draft.priority = message.priority
   draft.extension = message.headers === undefined ? undefined : { headers: message.headers }
+  if (producer !== undefined && builder.count === 0) {
+    const { producerId, epoch, baseSequence: sequence } = producer
+    draft.extension = { ...draft.extension, producer: { producerId, epoch, sequence } }
+  }
   builder.add(draft)
 }
 
 interface AddContext {
   readonly topic: Topic
   readonly problems: Problems
+  /** Carried by the first record of each batch. */
+  readonly producer: WireProducer | undefined
+  /** Messages without a key go to the topic's sticky partition, which wants to know. */
+  readonly isSticky: boolean
 }
 
 function addChecked(
   builder: BatchBuilder,
   message: PublishMessage,
   index: number,
-  { topic, problems }: AddContext,
+  { topic, problems, producer }: AddContext,
 ): void {
   if (message.value === undefined) {
     problems.add(index, 'INVALID_REQUEST', '.value', 'is missing')
@@ -149,7 +174,7 @@ function addChecked(
   }
   const before = builder.length
   try {
-    addMessage(builder, message)
+    addMessage(builder, message, producer)
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
     problems.add(index, error.code, '', error.message)
@@ -175,17 +200,16 @@ interface RunBuilder {
 }
 
 function encodeRuns(
-  topic: Topic,
   messages: readonly PublishMessage[],
   partitions: Uint32Array,
-  problems: Problems,
+  context: AddContext,
 ): EncodedMessages {
-  const context = { topic, problems }
+  const { topic, problems } = context
   const builders: RunBuilder[] = []
   const runOfPartition = new Int32Array(topic.partitions.length).fill(-1)
   const runOfMessage = new Uint32Array(messages.length)
   const capacity = Math.ceil(sizeGuess(messages) / 2)
-  let keyless = 0
+  let sticky = 0
   for (let i = 0; i < messages.length; i += 1) {
     const message = messages[i] as PublishMessage
     const partition = partitions[i] as number
@@ -195,11 +219,11 @@ function encodeRuns(
       runOfPartition[partition] = run
     }
     runOfMessage[i] = run
-    if (isSticky(message)) keyless += 1
+    if (isKeyless(message)) sticky += 1
     addChecked((builders[run] as RunBuilder).builder, message, i, context)
   }
   problems.throwIfAny()
-  if (keyless > 0) topic.placed(keyless, keyless * HEADER_BYTES)
+  if (sticky > 0 && context.isSticky) topic.placed(sticky, sticky * HEADER_BYTES)
   const runs = builders.map(({ partition, builder }) => ({ partition, batch: builder.take() }))
   return { runs, runOfMessage }
 }

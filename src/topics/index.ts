@@ -1,8 +1,9 @@
 /** Topics: the catalogue and the partitions behind it. */
 export { DEFAULT_TOPIC_CONFIG, type TopicConfig } from './config.ts'
 export type { Fetched, FetchRead, FetchWait } from './fetch.ts'
+export { IDEMPOTENCY_WINDOW_MS, type RequestIdentity } from './idempotency.ts'
 export type { AppendListener, Partition } from './partition.ts'
-export { publishBatch, publishMessages, publishOnce } from './publish.ts'
+export { publishBatch, publishMessages, publishOnce, publishRequestOnce } from './publish.ts'
 export { readTopic, type TopicReadFrom } from './readTopic.ts'
 export type { NewTopic } from './request.ts'
 export { DEFAULT_TOPICS_SETTINGS, type TopicsSettings } from './settings.ts'

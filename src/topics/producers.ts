@@ -33,21 +33,34 @@ export interface ProducersSnapshot {
 
 const SCAN_LIMIT = { maxBytes: 1024 * 1024, maxRecords: Number.MAX_SAFE_INTEGER }
 
-export class PartitionProducers {
-  readonly #table: ProducerTable
+/** Ids from here on stand for single requests, those below are chosen by clients. */
+export const FIRST_REQUEST_ID = 2 ** 52
 
-  constructor(options?: ProducerTableOptions) {
-    this.#table = new ProducerTable(options)
+export interface ProducersOptions {
+  readonly clients?: ProducerTableOptions
+  readonly requests?: ProducerTableOptions
+}
+
+/** Single requests: many, and soon forgotten. */
+const REQUESTS: ProducerTableOptions = { producersMax: 50_000, expiryMs: 10 * 60_000 }
+
+export class PartitionProducers {
+  readonly #clients: ProducerTable
+  readonly #requests: ProducerTable
+
+  constructor({ clients, requests }: ProducersOptions = {}) {
+    this.#clients = new ProducerTable(clients)
+    this.#requests = new ProducerTable({ ...REQUESTS, ...requests })
   }
 
   /** Asks for one batch of `count` records; to be given to one append. */
   admission(producer: WireProducer, count: number, nowMs: number): ProducerAdmission {
-    return new ProducerAdmission(this.#table, { producer, count, nowMs })
+    return new ProducerAdmission(this.#tableOf(producer.producerId), { producer, count, nowMs })
   }
 
   /** `next`: the log's, of the same moment. */
   snapshot(next: number): ProducersSnapshot {
-    return { next, entries: this.#table.snapshot() }
+    return { next, entries: [...this.#clients.snapshot(), ...this.#requests.snapshot()] }
   }
 
   /** Resolves when the table knows every batch in the log. */
@@ -55,27 +68,33 @@ export class PartitionProducers {
     const { start, next } = log.offsets()
     let from = start
     if (saved !== undefined) {
-      this.#table.restore(saved.entries.flatMap((entry) => cutEntry(entry, next)))
+      const entries = saved.entries.flatMap((entry) => cutEntry(entry, next))
+      this.#clients.restore(entries.filter(([id]) => id < FIRST_REQUEST_ID))
+      this.#requests.restore(entries.filter(([id]) => id >= FIRST_REQUEST_ID))
       from = offset(Math.min(next, Math.max(start, saved.next)))
     }
-    const scanner = new ProducerScanner(this.#table)
+    const scanner = new ProducerScanner((id) => this.#tableOf(id))
     while (from < next) {
       const read = await log.read(from, SCAN_LIMIT)
       scanner.scan(read.bytes)
       from = read.nextOffset
     }
   }
+
+  #tableOf(producerId: number): ProducerTable {
+    return producerId < FIRST_REQUEST_ID ? this.#clients : this.#requests
+  }
 }
 
 /** Learns batches from the log's bytes, read piece by piece from the start of a batch on. */
 class ProducerScanner {
-  readonly #table: ProducerTable
+  readonly #tableOf: (producerId: number) => ProducerTable
   /** Of the batch that is being passed: its first record, where that one has a producer section. */
   #first: DecodedRecord | undefined
   #count = 0
 
-  constructor(table: ProducerTable) {
-    this.#table = table
+  constructor(tableOf: (producerId: number) => ProducerTable) {
+    this.#tableOf = tableOf
   }
 
   scan(bytes: Buffer): void {
@@ -94,7 +113,7 @@ class ProducerScanner {
     if (first !== undefined && mark !== undefined) {
       const { producerId, epoch, sequence: baseSequence } = mark
       const { offset: baseOffset, timestampMs } = first
-      this.#table.learn(
+      this.#tableOf(producerId).learn(
         { producerId, epoch, baseSequence },
         { baseSequence, count: this.#count, baseOffset, timestampMs },
       )
@@ -129,7 +148,7 @@ export class ProducerAdmission implements Admission {
     const admission = this.#table.admit(producer, count, nowMs)
     this.isDuplicate = admission.kind === 'duplicate'
     if (admission.kind === 'append') {
-      this.isReset = admission.reset
+      this.isReset = admission.reset && producer.producerId < FIRST_REQUEST_ID
       return undefined
     }
     const { baseOffset, timestampMs } = admission.stored

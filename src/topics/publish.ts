@@ -6,10 +6,11 @@
  * written beside each other, and where only some of them took theirs the answer is OUTCOME_UNKNOWN and says which.
  */
 import { BrokerError } from '../kernel/errors.ts'
-import type { Acks, AppendResult } from '../log/index.ts'
+import type { Acks, AppendResult, Durability } from '../log/index.ts'
 import {
   decodeRecord,
   hasKeys,
+  keyPartition,
   type PartitionedRun,
   type RecordBatch,
   recordLength,
@@ -17,6 +18,7 @@ import {
   type WireProducer,
 } from '../record/index.ts'
 import { encodeMessages } from './encode.ts'
+import { conflict, producerOf, type RequestIdentity } from './idempotency.ts'
 import type { Topic } from './topic.ts'
 import type { PublishedRun, PublishMessage, PublishOutcome } from './types.ts'
 
@@ -27,7 +29,36 @@ export async function publishMessages(
   acks: Acks,
 ): Promise<PublishOutcome> {
   const { runs, runOfMessage } = encodeMessages(topic, messages)
-  return await appendAll(topic, runs, runOfMessage, acks)
+  return await appendAll(topic, runs, runOfMessage, { acks })
+}
+
+/**
+ * As {@link publishMessages}, once for all requests of that key and body within the window. Rejects with
+ * IDEMPOTENCY_CONFLICT where the key came with another body before.
+ */
+export async function publishRequestOnce(
+  topic: Topic,
+  messages: readonly PublishMessage[],
+  { acks, request, nowMs }: RequestOnce,
+): Promise<PublishOutcome> {
+  return await topic.requests.once(request, nowMs, async () => {
+    const producer = producerOf(request)
+    const keylessPartition = keyPartition(request.key, topic.partitions.length)
+    const { runs, runOfMessage } = encodeMessages(topic, messages, { keylessPartition, producer })
+    try {
+      return await appendAll(topic, runs, runOfMessage, { acks, producer })
+    } catch (error) {
+      // Under the same id the log knows another body.
+      const isOther = error instanceof BrokerError && error.code === 'OUT_OF_ORDER_SEQUENCE'
+      throw isOther ? conflict(request.key) : error
+    }
+  })
+}
+
+export interface RequestOnce {
+  readonly acks: Acks
+  readonly request: RequestIdentity
+  readonly nowMs: number
 }
 
 /**
@@ -44,15 +75,15 @@ export async function publishBatch(
   checkProducerSection(batch, undefined)
   if (partition !== undefined) {
     topic.partition(partition)
-    return await appendOne(topic, partition, batch, acks)
+    return await appendOne(topic, { partition, batch }, { acks })
   }
   const sticky = topic.stickyPartition()
   if (topic.partitions.length === 1 || !hasKeys(batch)) {
     topic.placed(batch.count, batch.bytes.length)
-    return await appendOne(topic, sticky, batch, acks)
+    return await appendOne(topic, { partition: sticky, batch }, { acks })
   }
   const { runs, runOfRecord } = splitByKey(batch, topic.partitions.length, sticky)
-  return await appendAll(topic, runs, runOfRecord, acks)
+  return await appendAll(topic, runs, runOfRecord, { acks })
 }
 
 /**
@@ -69,15 +100,8 @@ export async function publishOnce(
   checkRecordSizes(topic, batch)
   if (partition === undefined) throw refused('partition', 'must be named with a producer id')
   checkProducerSection(batch, producer)
-  const { result, isDuplicate, isReset } = await topic
-    .partition(partition)
-    .appendOnce(batch, acks, producer)
-  const run = {
-    ...publishedRun(partition, result),
-    ...(isDuplicate ? { duplicate: true } : {}),
-    ...(isReset ? { producerReset: true } : {}),
-  }
-  return { durability: result.durability, runs: [run], runOfMessage: undefined }
+  const { durability, run } = await appendRun(topic, { partition, batch }, { acks, producer })
+  return { durability, runs: [run], runOfMessage: undefined }
 }
 
 const refused = (field: string, what: string): BrokerError =>
@@ -109,6 +133,35 @@ function checkRecordSizes(topic: Topic, { bytes }: RecordBatch): void {
   }
 }
 
+interface AppendOptions {
+  readonly acks: Acks
+  readonly producer?: WireProducer | undefined
+}
+
+interface AppendedRun {
+  readonly durability: Durability
+  readonly run: PublishedRun
+}
+
+async function appendRun(
+  topic: Topic,
+  { partition: index, batch }: PartitionedRun,
+  { acks, producer }: AppendOptions,
+): Promise<AppendedRun> {
+  const partition = topic.partition(index)
+  if (producer === undefined) {
+    const result = await partition.append(batch, acks)
+    return { durability: result.durability, run: publishedRun(index, result) }
+  }
+  const { result, isDuplicate, isReset } = await partition.appendOnce(batch, acks, producer)
+  const run = {
+    ...publishedRun(index, result),
+    ...(isDuplicate ? { duplicate: true } : {}),
+    ...(isReset ? { producerReset: true } : {}),
+  }
+  return { durability: result.durability, run }
+}
+
 const publishedRun = (partition: number, result: AppendResult): PublishedRun => ({
   partition,
   baseOffset: result.baseOffset,
@@ -118,37 +171,30 @@ const publishedRun = (partition: number, result: AppendResult): PublishedRun => 
 
 async function appendOne(
   topic: Topic,
-  partition: number,
-  batch: RecordBatch,
-  acks: Acks,
+  partitioned: PartitionedRun,
+  options: AppendOptions,
 ): Promise<PublishOutcome> {
-  const result = await topic.partition(partition).append(batch, acks)
-  return {
-    durability: result.durability,
-    runs: [publishedRun(partition, result)],
-    runOfMessage: undefined,
-  }
+  const { durability, run } = await appendRun(topic, partitioned, options)
+  return { durability, runs: [run], runOfMessage: undefined }
 }
 
 async function appendAll(
   topic: Topic,
   runs: readonly PartitionedRun[],
   runOfMessage: Uint32Array | undefined,
-  acks: Acks,
+  options: AppendOptions,
 ): Promise<PublishOutcome> {
   const [only] = runs
   if (only !== undefined && runs.length === 1) {
-    return await appendOne(topic, only.partition, only.batch, acks)
+    return await appendOne(topic, only, options)
   }
   for (const { partition } of runs) topic.partition(partition).checkOpen()
-  const settled = await Promise.allSettled(
-    runs.map(({ partition, batch }) => topic.partition(partition).append(batch, acks)),
-  )
+  const settled = await Promise.allSettled(runs.map((run) => appendRun(topic, run, options)))
   const done: PublishedRun[] = []
   let durability: PublishOutcome['durability'] = 'none'
-  for (const [i, each] of settled.entries()) {
+  for (const each of settled) {
     if (each.status === 'rejected') continue
-    done.push(publishedRun((runs[i] as PartitionedRun).partition, each.value))
+    done.push(each.value.run)
     durability = each.value.durability
   }
   if (done.length < runs.length) throw partialFailure(runs, settled, done)
@@ -157,7 +203,7 @@ async function appendAll(
 
 function partialFailure(
   runs: readonly PartitionedRun[],
-  settled: readonly PromiseSettledResult<AppendResult>[],
+  settled: readonly PromiseSettledResult<AppendedRun>[],
   done: readonly PublishedRun[],
 ): unknown {
   const fields: Record<string, string> = {}

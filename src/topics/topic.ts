@@ -5,6 +5,7 @@ import { KiB } from '../kernel/units.ts'
 import { StickyPartitioner } from '../record/index.ts'
 import { type TopicEntry, topicDirectory } from './catalogue.ts'
 import type { TopicConfig } from './config.ts'
+import { IdempotencyWindow } from './idempotency.ts'
 import { Partition } from './partition.ts'
 import type { TopicView } from './types.ts'
 import { type Wait, type WaiterBudget, WaitQueue } from './waiters.ts'
@@ -25,6 +26,8 @@ export class Topic {
   readonly name: string
   readonly createdAtMs: number
   readonly partitions: readonly Partition[]
+  /** Requests that named themselves. */
+  readonly requests = new IdempotencyWindow()
   readonly #sticky: StickyPartitioner
   readonly #waiters: WaitQueue
   #config: TopicConfig

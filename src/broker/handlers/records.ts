@@ -1,6 +1,7 @@
 /** Publishing and reading by offset. Checks here are for callers in the same process; listeners have checked before. */
 import { BrokerError } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
+import type { Clock } from '../../kernel/platform.ts'
 import { offset } from '../../kernel/units.ts'
 import { ACKS, type Acks, type ReadLimit } from '../../log/index.ts'
 import type { RecordBatch } from '../../record/index.ts'
@@ -8,6 +9,7 @@ import {
   publishBatch,
   publishMessages,
   publishOnce,
+  publishRequestOnce,
   readTopic,
   type TopicReadFrom,
   type Topics,
@@ -21,9 +23,13 @@ type RecordOperation =
   | 'records.readTopic'
   | 'records.offsetAtTime'
 
-export const recordHandlers = (topics: Topics): Handlers<RecordOperation> => ({
-  'records.publish': async ({ topic, messages, acks }) => {
+export const recordHandlers = (topics: Topics, clock: Clock): Handlers<RecordOperation> => ({
+  'records.publish': async ({ topic, messages, acks, request }) => {
     checkAcks(acks)
+    if (request !== undefined) {
+      const once = { acks, request, nowMs: clock.nowMs() }
+      return await publishRequestOnce(topics.get(topic), messages, once)
+    }
     return await publishMessages(topics.get(topic), messages, acks)
   },
   'records.publishBatch': async ({ topic, batch, partition, acks, producer }) => {

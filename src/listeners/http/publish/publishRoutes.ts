@@ -1,11 +1,11 @@
 /** Publish: the usual JSON in one pass, any other JSON with every problem named, raw batches as they are. */
 import type { FastifyReply } from 'fastify'
-import { JSON_TYPE, RECORDS_TYPE } from '../../../api/index.ts'
+import { invalid, JSON_TYPE, RECORDS_TYPE } from '../../../api/index.ts'
 import type { PublishMessage, PublishOutcome } from '../../../broker/index.ts'
 import { BrokerError } from '../../../kernel/errors.ts'
 import { LIMITS } from '../../../kernel/limits.ts'
 import { NORMAL_PRIORITY, type Priority } from '../../../kernel/priority.ts'
-import { decodeWireBatch } from '../../../record/index.ts'
+import { crc32c, decodeWireBatch } from '../../../record/index.ts'
 import { callerOf } from '../caller.ts'
 import { Query, topicOf } from '../query.ts'
 import type { Request, RouteContext, Routes } from '../routes.ts'
@@ -28,16 +28,28 @@ async function publishJson(
 ): Promise<void> {
   const topic = topicOf(request.params)
   const body = Buffer.isBuffer(request.body) ? request.body : undefined
-  const usual = body === undefined ? undefined : readJsonBatch(body)
+  const key = idempotencyKeyOf(request)
+  const usual = body === undefined || key !== undefined ? undefined : readJsonBatch(body)
   const published = usual === undefined ? undefined : await publishUsual(context, request, usual)
   if (usual !== undefined && published !== undefined) {
     sendJson(reply, publishReply(published, usual.priorities))
     return
   }
   const { messages, acks } = parsePublish(body, context.platform.clock.nowMs())
-  const input = { topic, messages, acks: acks ?? DEFAULT_ACKS }
+  const named = key === undefined ? undefined : { key, bodyChecksum: crc32c(body ?? NO_BODY) }
+  const input = { topic, messages, acks: acks ?? DEFAULT_ACKS, request: named }
   const outcome = await context.broker.call('records.publish', input, callerOf(request))
   sendJson(reply, publishReply(outcome, prioritiesOf(messages)))
+}
+
+const NO_BODY = Buffer.alloc(0)
+const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
+
+function idempotencyKeyOf({ headers }: Request): string | undefined {
+  const key = headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key === 'string' && IDEMPOTENCY_KEY.test(key)) return key
+  throw invalid('the request', { 'idempotency-key': 'must be 1 to 255 visible ASCII characters' })
 }
 
 /** Refusals in which the fault lies with a single message: said better by who looks at each. */
@@ -75,6 +87,11 @@ async function publishRaw(
   reply: FastifyReply,
 ): Promise<void> {
   const topic = topicOf(request.params)
+  if (idempotencyKeyOf(request) !== undefined) {
+    throw invalid('the request', {
+      'idempotency-key': 'is for JSON; a raw batch has a producer id',
+    })
+  }
   const { partition, acks } = rawQueryOf(request.query)
   const batch = decodeWireBatch(request.body as Buffer)
   const input = { topic, partition, batch, acks, producer: batch.producer }

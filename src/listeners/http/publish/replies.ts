@@ -16,7 +16,8 @@ export function publishReply(
     first !== undefined && runOfMessage === undefined && typeof priorities === 'number'
       ? uniformResults(first, priorities)
       : mixedResults(runs, runOfMessage, priorities)
-  return `{"results":[${results}],"durability":"${durability}"}`
+  const duplicate = runs.some((run) => run.duplicate === true) ? ',"duplicate":true' : ''
+  return `{"results":[${results}],"durability":"${durability}"${duplicate}}`
 }
 
 const opening = ({ partition }: PublishedRun): string => `{"partition":${partition},"offset":`
