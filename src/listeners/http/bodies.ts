@@ -31,7 +31,6 @@ export function acceptBodies(
 
 function readBody(request: FastifyRequest, { traffic, bytesMax }: BodyReading, done: Done): void {
   const { raw, flight } = request
-  const announced = Number(request.headers['content-length'] ?? 0)
   const chunks: Buffer[] = []
   let length = 0
   const stop = (): void => {
@@ -64,13 +63,23 @@ function readBody(request: FastifyRequest, { traffic, bytesMax }: BodyReading, d
     done(null, length === 0 ? NO_BYTES : Buffer.concat(chunks, length))
   }
   const onError = (): void => refuse(new BrokerError('INVALID_REQUEST', 'the body broke off'))
-  if (announced > bytesMax) {
-    refuse(tooLarge(bytesMax))
+  const refusal = headProblem(request, bytesMax)
+  if (refusal !== undefined) {
+    refuse(refusal)
     return
   }
   raw.on('data', onData)
   raw.on('end', onEnd)
   raw.on('error', onError)
+}
+
+/** What the headers already say. */
+function headProblem({ headers }: FastifyRequest, bytesMax: number): BrokerError | undefined {
+  const encoding = headers['content-encoding'] ?? 'identity'
+  if (encoding !== 'identity') {
+    return new BrokerError('UNSUPPORTED_MEDIA_TYPE', `content-encoding ${encoding} is not taken`)
+  }
+  return Number(headers['content-length'] ?? 0) > bytesMax ? tooLarge(bytesMax) : undefined
 }
 
 const ignore = (): void => {}

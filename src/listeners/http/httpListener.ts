@@ -104,7 +104,7 @@ export class HttpListener extends Service {
     if (app === undefined) return
     const closed = new Promise<void>((resolve) => app.server.close(() => resolve()))
     const drained = this.#traffic.drain(this.options.stopTimeoutMs)
-    this.#polls.release()
+    this.#traffic.abortWaits()
     app.server.closeIdleConnections()
     if (!(await drained)) {
       const { requests } = this.#traffic

@@ -6,6 +6,7 @@
  *
  * Each request costs one small object and one listener; nothing ticks while none is working.
  */
+import type { Socket } from 'node:net'
 import type { FastifyReply } from 'fastify'
 import { BrokerError } from '../../kernel/errors.ts'
 import type { Clock, Timer } from '../../kernel/platform.ts'
@@ -22,6 +23,8 @@ export class Flight {
   /** Of its body and its reply that are in memory. */
   bytes = 0
   counter: RouteCounter | undefined
+  /** Ends its wait, while it waits. */
+  abortWait: (() => void) | undefined
   /** Its place in the list of those under way; -1 once it ended. */
   place = -1
 
@@ -40,6 +43,8 @@ export class Traffic {
    * request alive (bench json-1: 16 µs a request of collection with a Set, 3 µs so).
    */
   readonly #flights: Flight[] = []
+  /** The same by socket, in the order they came: more than one where a client sends ahead of the answers. */
+  readonly #bySocket = new WeakMap<Socket, Flight[]>()
   #waiting = 0
   #bytes = 0
   #isDraining = false
@@ -77,8 +82,28 @@ export class Traffic {
     const flight = new Flight(reply, this.#clock.monotonicMs())
     flight.place = this.#flights.length
     this.#flights.push(flight)
+    this.#ofSocket(reply.request.raw.socket).push(flight)
     reply.raw.on('close', () => this.#end(flight))
     return flight
+  }
+
+  /** A socket is listened to once for its life, however many requests come over it. */
+  #ofSocket(socket: Socket): Flight[] {
+    const known = this.#bySocket.get(socket)
+    if (known !== undefined) return known
+    const flights: Flight[] = []
+    this.#bySocket.set(socket, flights)
+    const leave = (): void => {
+      for (const flight of [...flights]) flight.abortWait?.()
+    }
+    // `end`: it will send nothing more. A reader that only half-closed is answered at once with what there is.
+    socket.once('end', leave)
+    socket.once('close', () => {
+      leave()
+      // Of requests sent ahead only the first has a response that hears of the socket's end.
+      for (const flight of [...flights]) this.#end(flight)
+    })
+    return flights
   }
 
   /** True where there is no room for one more. */
@@ -104,16 +129,23 @@ export class Traffic {
   }
 
   /** Throws TOO_MANY_WAITERS. */
-  beginWait(flight: Flight): void {
+  beginWait(flight: Flight, abort: () => void): void {
     if (this.#waiting >= this.#options.longPollsMax) {
       const text = `${this.#options.longPollsMax} requests wait already`
       throw new BrokerError('TOO_MANY_WAITERS', text, { retryAfterMs: SECOND_MS })
     }
     this.#waiting += 1
     flight.state = 'waiting'
+    flight.abortWait = abort
+  }
+
+  /** Answers all that wait. */
+  abortWaits(): void {
+    for (const flight of [...this.#flights]) flight.abortWait?.()
   }
 
   endWait(flight: Flight): void {
+    flight.abortWait = undefined
     if (flight.state !== 'waiting') return
     this.#waiting -= 1
     this.work(flight)
@@ -160,6 +192,7 @@ export class Traffic {
     if (flight.state === 'waiting') this.#waiting -= 1
     // Whatever still runs for it must not count again.
     flight.state = 'receiving'
+    flight.abortWait?.()
     this.#bytes -= flight.bytes
     const { raw } = flight.reply
     const status = raw.writableFinished ? raw.statusCode : 0
@@ -176,6 +209,10 @@ export class Traffic {
       this.#flights[place] = last
     }
     flight.place = -1
+    const ofSocket = this.#bySocket.get(flight.reply.request.raw.socket)
+    // Replies go out in the order of the requests: it is the first.
+    if (ofSocket?.[0] === flight) ofSocket.shift()
+    else ofSocket?.splice(ofSocket.indexOf(flight), 1)
     return true
   }
 

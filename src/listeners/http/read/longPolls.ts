@@ -2,10 +2,8 @@
  * Reads that wait. The first look never waits and costs nothing beyond a plain read; only where there is nothing
  * is the broker asked again with the time to wait, and only then is there an AbortController.
  *
- * A wait ends early, with what there was, when the client closed its side or the listener stops. Sockets are
- * listened to once for their life, whatever polls come over them: a reader that polls again and again adds nothing.
+ * A wait ends early, with what there was, when the client closed its side or the listener stops.
  */
-import type { Socket } from 'node:net'
 import type { FastifyRequest } from 'fastify'
 import type { Caller } from '../../../kernel/caller.ts'
 import { callerOf } from '../caller.ts'
@@ -23,8 +21,6 @@ export interface Poll<T> {
 
 export class LongPolls {
   readonly #traffic: Traffic
-  readonly #waits = new Set<AbortController>()
-  readonly #bySocket = new WeakMap<Socket, Set<AbortController>>()
 
   constructor(traffic: Traffic) {
     this.#traffic = traffic
@@ -36,42 +32,18 @@ export class LongPolls {
     if (poll.waitMs === 0 || !poll.isEmpty(first) || this.#mustNotWait(request)) return first
     const controller = new AbortController()
     const { flight } = request
-    const ofSocket = this.#waitsOf(request.raw.socket)
-    this.#traffic.beginWait(flight)
-    this.#waits.add(controller)
-    ofSocket.add(controller)
+    this.#traffic.beginWait(flight, () => controller.abort())
     try {
       return await poll.askAgain(first)(poll.waitMs, callerOf(request, controller.signal))
     } catch (error) {
       if (controller.signal.aborted) return first
       throw error
     } finally {
-      this.#waits.delete(controller)
-      ofSocket.delete(controller)
       this.#traffic.endWait(flight)
     }
   }
 
-  /** Answers all that wait. */
-  release(): void {
-    for (const controller of [...this.#waits]) controller.abort()
-  }
-
   #mustNotWait({ raw: { socket } }: FastifyRequest): boolean {
     return this.#traffic.isDraining || socket.destroyed || socket.readableEnded
-  }
-
-  #waitsOf(socket: Socket): Set<AbortController> {
-    const known = this.#bySocket.get(socket)
-    if (known !== undefined) return known
-    const waits = new Set<AbortController>()
-    this.#bySocket.set(socket, waits)
-    const abort = (): void => {
-      for (const controller of [...waits]) controller.abort()
-    }
-    // `end`: it will send nothing more. A reader that only half-closed is answered at once with what there is.
-    socket.once('end', abort)
-    socket.once('close', abort)
-    return waits
   }
 }
