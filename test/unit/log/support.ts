@@ -3,7 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { nodeFileSystem } from '../../../src/io/index.ts'
+import { type FileHandle, type FileSystem, nodeFileSystem } from '../../../src/io/index.ts'
 import { type LogFields, type Platform, silentLogger } from '../../../src/kernel/platform.ts'
 import { offset } from '../../../src/kernel/units.ts'
 import {
@@ -27,6 +27,44 @@ export function temporaryDirectory(): string {
   onTestFinished(() => rmSync(directory, { recursive: true, force: true }))
   return directory
 }
+
+/** Forwards every call; what is given replaces the call of that name. */
+export function fileSystemWith(
+  overrides: Partial<FileSystem>,
+  inner: FileSystem = nodeFileSystem,
+): FileSystem {
+  return {
+    open: (path, options) => inner.open(path, options),
+    makeDirectory: (path) => inner.makeDirectory(path),
+    list: (path) => inner.list(path),
+    rename: (from, to) => inner.rename(from, to),
+    remove: (path) => inner.remove(path),
+    removeTree: (path) => inner.removeTree(path),
+    syncDirectory: (path) => inner.syncDirectory(path),
+    exists: (path) => inner.exists(path),
+    ...overrides,
+  }
+}
+
+/** The same for an open file. */
+export function handleWith(inner: FileHandle, overrides: Partial<FileHandle>): FileHandle {
+  return {
+    write: (bytes, position) => inner.write(bytes, position),
+    read: (into, position) => inner.read(into, position),
+    datasync: () => inner.datasync(),
+    truncate: (sizeBytes) => inner.truncate(sizeBytes),
+    size: () => inner.size(),
+    close: () => inner.close(),
+    ...overrides,
+  }
+}
+
+/** The real disk without waiting for it: for tests that open hundreds of logs and pull no plug. */
+export const unsyncedFileSystem: FileSystem = fileSystemWith({
+  open: async (path, options) =>
+    handleWith(await nodeFileSystem.open(path, options), { datasync: async () => undefined }),
+  syncDirectory: async () => undefined,
+})
 
 export interface LoggedLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
