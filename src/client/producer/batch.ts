@@ -51,9 +51,13 @@ export class ProducerBatch {
   /** Who it is sent as; set when it is sent for the first time and again for a new epoch. */
   producer: WireProducer | undefined
   wire: Buffer | undefined
+  /** Counts the partition's batches as they are sent for the first time. */
+  order = 0
   /** True where an attempt ended without an answer: the batch may have been stored. */
   isUncertain = false
-  /** The answer to the last attempt was that something before it is missing. */
+  /** Everything before it was settled when the last attempt began: what is missing then, is a gap. */
+  wasFirst = false
+  /** The answer to such an attempt was that something before it is missing. */
   isRefused = false
   lastError: BrokerError | undefined
   flushes: Flush[] | undefined

@@ -114,12 +114,14 @@ export class PartitionQueue {
     const failed = this.#window.failed
     const isAwaited = this.#window.flying > 0
     if (isAwaited && (this.#isFenced || failed !== undefined)) return
-    if (this.#isFenced) this.#window.newProducer()
-    this.#isFenced = false
+    if (this.#isFenced) this.#startAsAnother()
     if (failed !== undefined) {
-      if (nowMs >= this.#retryAtMs) this.#sendAgain(nowMs)
-      else this.#wake(Math.min(this.#retryAtMs, failed.deadlineMs) - nowMs)
-      return
+      if (nowMs < this.#retryAtMs) {
+        this.#wake(Math.min(this.#retryAtMs, failed.deadlineMs) - nowMs)
+        return
+      }
+      this.#sendAgain(nowMs)
+      if (this.#window.failed !== undefined) return
     }
     while (this.#window.hasRoom) {
       const batch = this.#nextDue(nowMs)
@@ -142,7 +144,10 @@ export class PartitionQueue {
 
   /** Gives everything up; answers that still come are not listened to. */
   abandon(error: BrokerError): void {
-    for (const batch of [...this.unsettled()]) this.#settle(batch, error)
+    for (const batch of [...this.unsettled()]) {
+      const isUncertain = batch.isUncertain || batch.state === 'flying'
+      this.#settle(batch, isUncertain ? uncertain(error) : error)
+    }
     this.#timer?.cancel()
   }
 
@@ -205,6 +210,7 @@ export class PartitionQueue {
     const { requestTimeoutMs } = this.#host.settings
     batch.state = 'flying'
     batch.isRefused = false
+    batch.wasFirst = this.#window.isFirst(batch)
     this.#window.flying += 1
     this.#usualBytes = Math.max(batch.builder.length, FIRST_CAPACITY_BYTES)
     const timeoutMs = Math.max(1, Math.min(requestTimeoutMs, batch.deadlineMs - nowMs))
@@ -235,7 +241,7 @@ export class PartitionQueue {
     if (UNCERTAIN.has(code)) batch.isUncertain = true
     if (code === 'OUT_OF_ORDER_SEQUENCE') {
       batch.state = 'failed'
-      batch.isRefused = this.#window.isFirst(batch)
+      batch.isRefused = batch.wasFirst
       if (batch.isRefused && !this.#window.isEstablished) this.#postpone(error)
     } else if (error.retryable || UNCERTAIN.has(code)) {
       batch.state = 'failed'
@@ -264,6 +270,7 @@ export class PartitionQueue {
   #sendAgain(nowMs: number): void {
     const window = this.#window
     if (window.batches[0]?.isRefused) {
+      for (const batch of window.stranded()) this.#settle(batch, late(batch))
       window.newEpoch()
       this.#warn('SEQUENCE_GAP', 'the broker misses records before this batch: a new epoch begins')
     }
@@ -271,6 +278,14 @@ export class PartitionQueue {
       this.#send(batch, nowMs)
       if (!window.isEstablished) return
     }
+  }
+
+  #startAsAnother(): void {
+    this.#isFenced = false
+    for (const batch of [...this.#window.batches]) {
+      if (batch.isUncertain) this.#settle(batch, late(batch))
+    }
+    this.#window.newProducer()
   }
 
   #giveUpLate(nowMs: number): void {
@@ -289,7 +304,7 @@ export class PartitionQueue {
   #settle(batch: ProducerBatch, outcome: Stored | BrokerError): void {
     if (batch === this.#building) this.#building = undefined
     else if (batch.state === 'ready') this.#ready.splice(this.#ready.indexOf(batch), 1)
-    else this.#window.remove(batch)
+    else this.#window.remove(batch, !(outcome instanceof BrokerError))
     if (outcome instanceof BrokerError) batch.failed(outcome)
     else batch.stored(outcome)
     this.#host.release(batch.builder.capacity)
@@ -308,10 +323,13 @@ export class PartitionQueue {
 
 function late({ isUncertain, lastError }: ProducerBatch): BrokerError {
   const why = lastError === undefined ? 'its turn never came' : lastError.message
-  return isUncertain
-    ? new BrokerError('OUTCOME_UNKNOWN', `given up, it may be stored: ${why}`, { cause: lastError })
+  return isUncertain && lastError !== undefined
+    ? uncertain(lastError)
     : new BrokerError('REQUEST_TIMED_OUT', `not delivered in time: ${why}`, { cause: lastError })
 }
+
+const uncertain = (cause: BrokerError): BrokerError =>
+  new BrokerError('OUTCOME_UNKNOWN', `given up, it may be stored: ${cause.message}`, { cause })
 
 const asBrokerError = (reason: unknown): BrokerError =>
   reason instanceof BrokerError

@@ -141,7 +141,6 @@ export class Producer {
     try {
       while (call.next < messages.length) {
         const added = this.#accumulator.add(messages[call.next] as Message, sender)
-        call.waitsFor = added
         if (typeof added === 'string') return false
         if (call.flushes !== undefined) for (const flush of call.flushes) added.join(flush)
         call.next += 1
@@ -174,18 +173,17 @@ export class Producer {
     this.#isDraining = false
   }
 
-  #expire(call: Call): void {
+  #expire({ sender }: Call): void {
     const { maxBlockMs } = this.#settings
-    const cause = this.#accumulator.topics.lastError
-    call.sender.completed(
-      call.waitsFor === 'loading'
-        ? new BrokerError(
-            'REQUEST_TIMED_OUT',
-            `the topic is not known after ${maxBlockMs} ms${cause ? `: ${cause.message}` : ''}`,
-            { cause },
-          )
-        : new BrokerError('BUFFER_FULL', `no room in the buffer within ${maxBlockMs} ms`),
-    )
+    const { isLoading, lastError: cause } = this.#accumulator.topics
+    if (!isLoading) {
+      const message = `no room in the buffer within ${maxBlockMs} ms`
+      sender.completed(new BrokerError('BUFFER_FULL', message))
+      return
+    }
+    const why = cause === undefined ? '' : `: ${cause.message}`
+    const message = `no description of the topic within ${maxBlockMs} ms${why}`
+    sender.completed(new BrokerError('REQUEST_TIMED_OUT', message, { cause }))
   }
 }
 

@@ -75,6 +75,12 @@ export class Topics {
     this.#host = host
   }
 
+  /** A description is on its way. */
+  get isLoading(): boolean {
+    for (const { kind } of this.#entries.values()) if (kind === 'loading') return true
+    return false
+  }
+
   /** Undefined while its description is on its way: `changed` is called when it came. Throws why it will not. */
   get(name: string): Topic | undefined {
     const entry = this.#entries.get(name)

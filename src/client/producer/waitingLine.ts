@@ -1,7 +1,6 @@
 /** Calls that wait for room in the buffer or for a topic's description: in turn, bounded in number and in time. */
 import type { BrokerError } from '../../kernel/errors.ts'
 import type { Timer } from '../../kernel/platform.ts'
-import type { Added } from './accumulator.ts'
 import type { Flush } from './flush.ts'
 import type { Message } from './message.ts'
 import type { ProducerSettings } from './options.ts'
@@ -12,8 +11,6 @@ export interface Call {
   readonly messages: readonly Message[]
   /** The first message that is not in yet. */
   next: number
-  /** Why it is not; where the last one went otherwise. */
-  waitsFor?: Added
   flushes?: Flush[]
   sinceMs?: number
 }

@@ -1,13 +1,19 @@
 /**
- * Who a partition's batches are sent as, and which of them are under way: at most five, in the order of their
- * sequences, as many as the broker remembers.
+ * Who a partition's batches are sent as, and which of them are under way, in the order of their sequences. From
+ * the first that is not settled they span five at most, settled ones between them counted: as many as the broker
+ * remembers, and it must know the first again.
  *
  *   sequence   0 ....... 100 ....... 200 ....... 300
- *   window       failed      flying      flying      (no new one while one waits to be sent again)
+ *   window       failed     (settled)    flying      (no new one while one waits to be sent again)
  *
  * Sequences count records per partition and epoch. They are given to a batch when it is sent first and kept for
  * its retries, so that the broker knows them again. A batch that is given up leaves a gap; the broker refuses what
- * comes behind it, which proves that it was not stored, and all of the window goes on from 0 in the next epoch.
+ * comes behind it, and all of the window goes on from 0 in the next epoch.
+ *
+ * An attempt that was not answered may still be on its way. Where one of the batch in the gap is (the epoch is
+ * tainted), the gap may yet close, and an attempt behind it be stored: so a refused batch with such an attempt of its
+ * own cannot be sent in another epoch. It is given up too, as one that may be stored.
+ *
  * Until the first answer in an epoch one batch flies alone: a broker that does not know the producer takes any
  * sequence for its start.
  */
@@ -35,6 +41,9 @@ export class Window {
   #epoch = 0
   #nextSequence = 0
   #isEstablished = false
+  #isTainted = false
+  /** Batches that were ever in the window. */
+  #sent = 0
   flying = 0
 
   constructor(options: WindowOptions) {
@@ -54,7 +63,8 @@ export class Window {
   /** True where one more may be sent. */
   get hasRoom(): boolean {
     if (!this.#options.idempotent || !this.#isEstablished) return this.flying === 0
-    return this.#batches.length < this.#options.inFlightMax
+    const [first] = this.#batches
+    return first === undefined || this.#sent - first.order < this.#options.inFlightMax
   }
 
   /** The first that waits to be sent again. */
@@ -65,12 +75,22 @@ export class Window {
   /** Takes a batch in, at the end, and fills in who sends it. */
   push(batch: ProducerBatch): void {
     this.#batches.push(batch)
+    batch.order = this.#sent
+    this.#sent += 1
     batch.seal(this.#nextMark(batch.count))
   }
 
-  remove(batch: ProducerBatch): void {
+  /** It is settled; `stored`: with success. */
+  remove(batch: ProducerBatch, stored: boolean): void {
     const at = this.#batches.indexOf(batch)
-    if (at >= 0) this.#batches.splice(at, 1)
+    if (at < 0) return
+    this.#batches.splice(at, 1)
+    if (!stored && batch.isUncertain) this.#isTainted = true
+  }
+
+  /** Batches that can be sent in no other epoch. */
+  stranded(): ProducerBatch[] {
+    return this.#isTainted ? this.#batches.filter((batch) => batch.isUncertain) : []
   }
 
   isFirst(batch: ProducerBatch): boolean {
@@ -87,7 +107,7 @@ export class Window {
     else this.newProducer()
   }
 
-  /** As {@link newEpoch}, as a producer that no broker has heard of. */
+  /** As {@link newEpoch}, as a producer that no broker has heard of: nothing keeps attempts of the old one out. */
   newProducer(): void {
     this.#restart(newProducerId(this.#options.random), 0)
   }
@@ -97,7 +117,11 @@ export class Window {
     this.#epoch = epoch
     this.#nextSequence = 0
     this.#isEstablished = false
-    for (const batch of this.#batches) batch.seal(this.#nextMark(batch.count))
+    this.#isTainted = false
+    for (const batch of this.#batches) {
+      batch.isUncertain = false
+      batch.seal(this.#nextMark(batch.count))
+    }
   }
 
   #nextMark(count: number): WireProducer | undefined {

@@ -11,9 +11,13 @@ import { fetchFrames, type ReadWish } from './fetch.ts'
 import { StubGroups } from './groups.ts'
 import { StubLog, type StubTopics } from './log.ts'
 
-/** delayMs: first wait. cut: drop the connection, unseen. dropReply: do it, then drop the connection. */
+/**
+ * delayMs: it takes so long to arrive. cut: the connection drops before. dropReply: it drops after. replyDelayMs:
+ * the answer takes so long.
+ */
 export interface Fault {
   readonly delayMs?: number
+  readonly replyDelayMs?: number
   readonly cut?: boolean
   readonly dropReply?: boolean
   readonly refuse?: BrokerError
@@ -72,6 +76,7 @@ export class StubBroker implements StubTopics {
       bytes: request.body.length,
     })
     const reply = fault?.refuse ? errorReply(fault.refuse) : await this.#answer(request)
+    if (fault?.replyDelayMs !== undefined) await this.sleep(fault.replyDelayMs)
     if (fault?.dropReply) throw new Cut()
     return reply
   }

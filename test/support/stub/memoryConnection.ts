@@ -38,10 +38,15 @@ export class MemoryConnection implements Asker {
     }
   }
 
-  async #exchange(ask: Ask): Promise<StubReply> {
+  #exchange(ask: Ask): Promise<StubReply> {
+    return this.#inLane(ask.lane, () => this.#attempt(ask))
+  }
+
+  async #attempt(ask: Ask): Promise<StubReply> {
     const left = new AbortController()
+    const lost = ask.method === 'GET' ? 'CONNECTION_FAILED' : 'OUTCOME_UNKNOWN'
     return await new Promise((resolve, reject) => {
-      const end = (code: 'REQUEST_TIMED_OUT' | 'OUTCOME_UNKNOWN' | 'CANCELLED'): void => {
+      const end = (code: 'CONNECTION_FAILED' | 'OUTCOME_UNKNOWN' | 'CANCELLED'): void => {
         timer?.cancel()
         ask.signal?.removeEventListener('abort', cancelled)
         left.abort()
@@ -49,21 +54,19 @@ export class MemoryConnection implements Asker {
       }
       const cancelled = (): void => end('CANCELLED')
       const timeoutMs = ask.timeoutMs ?? 30_000 + (ask.waitMs ?? 0)
-      const timer = this.#broker.clock.setTimer(timeoutMs, () =>
-        end(ask.method === 'GET' ? 'REQUEST_TIMED_OUT' : 'OUTCOME_UNKNOWN'),
-      )
+      const timer = this.#broker.clock.setTimer(timeoutMs, () => end(lost))
       if (ask.signal?.aborted) {
         cancelled()
         return
       }
       ask.signal?.addEventListener('abort', cancelled)
-      this.#inLane(ask.lane, () => this.#broker.handle(requestOf(ask, left.signal))).then(
+      this.#broker.handle(requestOf(ask, left.signal)).then(
         (reply) => {
           timer.cancel()
           ask.signal?.removeEventListener('abort', cancelled)
           resolve(reply)
         },
-        (error: unknown) => (error instanceof Cut ? end('OUTCOME_UNKNOWN') : reject(error)),
+        (error: unknown) => (error instanceof Cut ? end(lost) : reject(error)),
       )
     })
   }

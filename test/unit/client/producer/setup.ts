@@ -13,15 +13,20 @@ export interface Bench {
   readonly warnings: string[]
 }
 
+export interface SetupOptions extends ProducerOptions {
+  readonly partitions?: number
+  readonly seed?: number
+  /** False: requests may overtake each other. Default true. */
+  readonly ordered?: boolean
+}
+
 /** A producer, a stub broker with topic `t` of `partitions`, and time that stands still. */
-export function setup(
-  options: ProducerOptions & { partitions?: number; seed?: number } = {},
-): Bench {
-  const { partitions = 1, seed = 1, ...rest } = options
+export function setup(options: SetupOptions = {}): Bench {
+  const { partitions = 1, seed = 1, ordered = true, ...rest } = options
   const clock = new FakeClock()
   const broker = new StubBroker(clock)
   broker.createTopic('t', partitions)
-  const connection = new MemoryConnection(broker)
+  const connection = new MemoryConnection(broker, { ordered })
   const warnings: string[] = []
   const producer = new Producer(connection, {
     clock,
