@@ -13,8 +13,32 @@ export interface Subscriber {
   readonly topics: readonly string[]
 }
 
+/** Neighbouring partitions of one topic: two numbers, however many they are. */
+export class PartitionRange {
+  readonly from: number
+  /** The first that is not in it any more. */
+  readonly to: number
+
+  constructor(from: number, to: number) {
+    this.from = from
+    this.to = to
+  }
+
+  get size(): number {
+    return this.to - this.from
+  }
+
+  has(partition: number): boolean {
+    return partition >= this.from && partition < this.to
+  }
+
+  *[Symbol.iterator](): Generator<number> {
+    for (let partition = this.from; partition < this.to; partition += 1) yield partition
+  }
+}
+
 /** Topic to its partitions, both ascending; a topic of which the member has none is left out. */
-export type MemberPartitions = ReadonlyMap<string, ReadonlySet<number>>
+export type MemberPartitions = ReadonlyMap<string, PartitionRange>
 /** Every member has an entry, be it empty. */
 export type Assignment = ReadonlyMap<string, MemberPartitions>
 export type Assignor = (
@@ -25,7 +49,7 @@ export type Assignor = (
 export const ASSIGNMENTS = ['range', 'shared'] as const
 export type AssignmentName = (typeof ASSIGNMENTS)[number]
 
-type Draft = Map<string, Map<string, Set<number>>>
+type Draft = Map<string, Map<string, PartitionRange>>
 
 const byCodeUnits = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 
@@ -50,9 +74,6 @@ function subscriptions(members: Iterable<Subscriber>): Subscriptions {
   return { draft, topics: [...subscribers].sort(([a], [b]) => byCodeUnits(a, b)) }
 }
 
-const run = (from: number, to: number): Set<number> =>
-  new Set(Array.from({ length: to - from }, (_, i) => from + i))
-
 const range: Assignor = (members, partitionCount) => {
   const { draft, topics } = subscriptions(members)
   for (const [topic, memberIds] of topics) {
@@ -62,7 +83,7 @@ const range: Assignor = (members, partitionCount) => {
     let from = 0
     for (const [rank, memberId] of memberIds.entries()) {
       const to = from + share + (rank < larger ? 1 : 0)
-      if (to > from) draft.get(memberId)?.set(topic, run(from, to))
+      if (to > from) draft.get(memberId)?.set(topic, new PartitionRange(from, to))
       from = to
     }
   }
@@ -72,7 +93,7 @@ const range: Assignor = (members, partitionCount) => {
 const shared: Assignor = (members, partitionCount) => {
   const { draft, topics } = subscriptions(members)
   for (const [topic, memberIds] of topics) {
-    const all = run(0, partitionCount(topic))
+    const all = new PartitionRange(0, partitionCount(topic))
     if (all.size === 0) continue
     for (const memberId of memberIds) draft.get(memberId)?.set(topic, all)
   }
@@ -83,6 +104,8 @@ export const ASSIGNORS: Readonly<Record<AssignmentName, Assignor>> = { range, sh
 
 /** `["orders-0", "orders-1"]`: how an assignment is written in the outer API. */
 export const partitionNames = (partitions: MemberPartitions): string[] =>
-  [...partitions].flatMap(([topic, set]) => [...set].map((partition) => `${topic}-${partition}`))
+  [...partitions].flatMap(([topic, range]) =>
+    [...range].map((partition) => `${topic}-${partition}`),
+  )
 
 export const NO_PARTITIONS: MemberPartitions = new Map()

@@ -28,7 +28,7 @@ export class LiveGroup {
     this.#generation = group.generation
     this.sessions.renew(group.generation)
     this.cursors.prune(group)
-    if (group.members.size > 0) this.notice.changed()
+    if (group.members.size > 0) this.notice.changed(group.members.size)
     else this.notice.flush()
     return true
   }

@@ -267,29 +267,39 @@ class Course {
   }
 }
 
-const RUNS = process.env['CI'] === 'true' ? 2_000 : 100
+const [RUNS, TIME_MS] = process.env['CI'] === 'true' ? [300, 3_000] : [80, 2_000]
+
+const TEST_MS = 20_000
 
 describe('the coordinator', () => {
-  test('does as its simple twin does: owners, generations, floors', () => {
-    fc.assert(
-      fc.property(steps, (steps) => {
-        const course = new Course()
-        for (const each of steps) course.run(each)
-      }),
-      { seed: baseSeed(), numRuns: RUNS },
-    )
-  })
-
-  test('replays to the same state from every snapshot', () => {
-    fc.assert(
-      fc.property(steps, fc.nat(60), (steps, nth) => {
-        for (const snapshotAfter of [-1, nth % (steps.length + 1)]) {
-          const course = new Course(snapshotAfter)
+  test(
+    'does as its simple twin does: owners, generations, floors',
+    () => {
+      fc.assert(
+        fc.property(steps, (steps) => {
+          const course = new Course()
           for (const each of steps) course.run(each)
-          expect(course.replay()).toEqual(course.driver.machine.snapshot())
-        }
-      }),
-      { seed: baseSeed(), numRuns: RUNS },
-    )
-  })
+        }),
+        { seed: baseSeed(), numRuns: RUNS, interruptAfterTimeLimit: TIME_MS },
+      )
+    },
+    TEST_MS,
+  )
+
+  test(
+    'replays to the same state from every snapshot',
+    () => {
+      fc.assert(
+        fc.property(steps, fc.nat(60), (steps, nth) => {
+          for (const snapshotAfter of [-1, nth % (steps.length + 1)]) {
+            const course = new Course(snapshotAfter)
+            for (const each of steps) course.run(each)
+            expect(course.replay()).toEqual(course.driver.machine.snapshot())
+          }
+        }),
+        { seed: baseSeed(), numRuns: RUNS, interruptAfterTimeLimit: TIME_MS },
+      )
+    },
+    TEST_MS,
+  )
 })

@@ -14,7 +14,7 @@ describe('a rebalance notice', () => {
   test('comes 20 ms after a change', () => {
     const { clock, notice, told, listen } = setup()
     listen()
-    notice.changed()
+    notice.changed(3)
     clock.advance(19)
     expect([told, notice.isPending]).toEqual([[], true])
     clock.advance(1)
@@ -25,11 +25,27 @@ describe('a rebalance notice', () => {
     const { clock, notice, told, listen } = setup()
     listen()
     for (let i = 0; i < 50; i += 1) {
-      notice.changed()
+      notice.changed(3)
       clock.advance(10)
       if (told.length > 0) break
     }
     expect(told).toEqual([100])
+  })
+
+  test('of a large group whose members keep coming gathers for longer, up to a second', () => {
+    for (const [members, toldMs] of [
+      [50, 100],
+      [200, 400],
+      [1_000, 1_000],
+    ] as const) {
+      const { clock, notice, told, listen } = setup()
+      listen()
+      for (let i = 0; i < 100 && told.length === 0; i += 1) {
+        notice.changed(members)
+        clock.advance(10)
+      }
+      expect(told).toEqual([toldMs])
+    }
   })
 
   test('is told once, and to those who still listen', () => {
@@ -37,9 +53,9 @@ describe('a rebalance notice', () => {
     listen()
     const stop = listen()
     stop()
-    notice.changed()
+    notice.changed(3)
     clock.advance(20)
-    notice.changed()
+    notice.changed(3)
     clock.advance(20)
     expect(told).toEqual([20])
     expect(clock.pendingTimers).toBe(0)

@@ -26,7 +26,7 @@ export class MachineDriver {
     const { events, reply } = this.machine.decide(command, this.nowMs)
     for (const event of events) {
       this.machine.apply(event)
-      this.journal.push(structuredClone(event))
+      this.journal.push(event)
     }
     return reply
   }
