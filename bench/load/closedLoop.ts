@@ -75,6 +75,7 @@ class Publisher {
       this.#done = resolve
       this.#failed = reject
     })
+    ended.catch(() => undefined)
     this.#connection = await LeanConnection.open({
       port: this.#job.port,
       onResponse: (status, body) => this.#answer(status, body),

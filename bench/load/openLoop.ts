@@ -135,6 +135,7 @@ async function startReader(job: OpenLoopJob, lateness: Lateness): Promise<Reader
     finish = resolve
     fail = reject
   })
+  done.catch(() => undefined)
   const poll = (offset: number): void =>
     connection.send(readRequest({ format: 'json', offset, limit: READ_LIMIT, timeoutMs: POLL_MS }))
   const connection = await LeanConnection.open({
@@ -234,6 +235,8 @@ export async function runOpenLoop(job: OpenLoopJob): Promise<OpenLoopResult> {
   const failure = new Promise<never>((_, reject) => {
     failed = reject
   })
+  // Whoever awaits it hears of it; it may fail before anybody does.
+  failure.catch(() => undefined)
   const reader = await startReader(job, received)
   const senders = await Senders.open(job, answered, failed)
   const deadline = setTimeout(

@@ -95,6 +95,7 @@ export async function runReading(job: ReadingJob): Promise<ReadingResult> {
     finish = resolve
     fail = reject
   })
+  done.catch(() => undefined)
   const take = (body: Buffer): number => {
     if (job.format === 'raw') return decodeAll(body, job.sameBytes ? undefined : offset)
     const count = countOf(body, job.sameBytes ? 0 : offset)
