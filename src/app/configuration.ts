@@ -4,8 +4,9 @@ import {
   type Configuration,
   configPath,
   type Environment,
-  type FileText,
   loadConfiguration,
+  type ParsedFile,
+  parseConfigFile,
 } from '../config/index.ts'
 import { nodeFileSystem, readWholeFile } from '../io/index.ts'
 
@@ -25,14 +26,12 @@ export async function readConfiguration(input: ConfigurationInput): Promise<Conf
   return loadConfiguration({ file, env, flags })
 }
 
-async function readFile(path: string, flag: string | undefined): Promise<FileText> {
+async function readFile(path: string, flag: string | undefined): Promise<ParsedFile> {
   const where = flag === undefined ? 'GOQUEUE_CONFIG' : '--config'
-  try {
-    const bytes = await readWholeFile(nodeFileSystem, path)
-    if (bytes !== undefined) return { path, text: bytes.toString() }
-  } catch (error) {
+  const bytes = await readWholeFile(nodeFileSystem, path).catch((error: unknown) => {
     const problem = error instanceof Error ? error.message : String(error)
     throw new ConfigError([{ where, message: `cannot read ${path}: ${problem}` }])
-  }
+  })
+  if (bytes !== undefined) return await parseConfigFile({ path, text: bytes.toString() })
   throw new ConfigError([{ where, message: `there is no file ${path}` }])
 }

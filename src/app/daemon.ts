@@ -45,7 +45,7 @@ export interface DaemonOptions {
 /** Resolves when it takes work. Rejects with a Failure or a BrokerError that says what is in the way. */
 export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { settings } = options
-  const logger = loggerFor(options)
+  const logger = await loggerFor(options)
   const startedMs = systemClock.monotonicMs()
   const undo: Undo[] = []
   try {
@@ -61,10 +61,10 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   }
 }
 
-function loggerFor({ settings, terminal, colour }: DaemonOptions): RootLogger {
+async function loggerFor({ settings, terminal, colour }: DaemonOptions): Promise<RootLogger> {
   const { logFormat, logLevel } = settings
   const format = logFormat === 'auto' ? (terminal ? 'pretty' : 'json') : logFormat
-  return createLogger({ level: logLevel, format, colour })
+  return await createLogger({ level: logLevel, format, colour })
 }
 
 type Undo = () => void | Promise<void>

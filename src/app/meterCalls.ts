@@ -27,11 +27,9 @@ export const meterCalls =
     }
   }
 
-/** A read that may wait is told from one that answers at once: its duration is the writers', not ours. */
-function meterName(call: Call): string {
-  if (call.name === 'records.read' && call.input.waitMs > 0) return 'records.poll'
-  if (call.name === 'records.readTopic' && call.input.waitMs > 0) return 'records.pollTopic'
-  return call.name
+/** A call that may wait is told from one that answers at once: its duration is the writers', not ours. */
+function meterName({ name, input }: Call): string {
+  return 'waitMs' in input && input.waitMs > 0 ? `${name}.wait` : name
 }
 
 /** Taken before the call: a published batch belongs to the log. */

@@ -3,12 +3,12 @@
  *
  *   default < file (`--config`, `GOQUEUE_CONFIG`) < `GOQUEUE_*` variables < flags
  *
- * Nothing is read here: `app` brings the file's text, the environment and the flags. Every problem of every
+ * Nothing is read here: `app` brings the file, the environment and the flags. Every problem of every
  * layer is found before anything is reported.
  */
 
 import { suggest } from '../kernel/suggest.ts'
-import { type FileEntry, type FileText, parseFile } from './file.ts'
+import type { FileEntry, ParsedFile } from './file.ts'
 import { parseValue, type SettingValue } from './kinds.ts'
 import { ConfigError, type ConfigProblem } from './problems.ts'
 import { SETTINGS, type Setting, type SettingName, type Settings } from './settings.ts'
@@ -16,7 +16,7 @@ import { SETTINGS, type Setting, type SettingName, type Settings } from './setti
 export type Environment = Readonly<Record<string, string | undefined>>
 
 export interface ConfigSources {
-  readonly file?: FileText | undefined
+  readonly file?: ParsedFile | undefined
   readonly env: Environment
   /** By key without dashes (`data-dir`), as they were given; absent where they were not. */
   readonly flags: Readonly<Record<string, unknown>>
@@ -96,13 +96,12 @@ function settled(settings: Settings, origins: Record<SettingName, Origin>): Conf
   }
 }
 
-function fromFile(file: FileText | undefined, problems: ConfigProblem[]): Given[] {
+function fromFile(file: ParsedFile | undefined, problems: ConfigProblem[]): Given[] {
   if (file === undefined) return []
-  const parsed = parseFile(file)
-  problems.push(...parsed.problems)
+  problems.push(...file.problems)
   const given: Given[] = []
   const seen = new Map<Setting, FileEntry>()
-  for (const entry of parsed.entries) {
+  for (const entry of file.entries) {
     const setting = settingOfKey(entry.key)
     if (setting === undefined) {
       problems.push({ where: entry.where, message: unknownKey(entry.key) })

@@ -8,7 +8,6 @@
  * (start, stop, topics); debug = single requests.
  */
 import { pino } from 'pino'
-import pretty from 'pino-pretty'
 import type { LogFields, Logger } from '../kernel/platform.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -33,7 +32,7 @@ export interface RootLogger extends Logger {
 }
 
 /** An error under `err` is written with its message, code, cause and stack. */
-export function createLogger(options: LoggerOptions): RootLogger {
+export async function createLogger(options: LoggerOptions): Promise<RootLogger> {
   const logger = pino(
     {
       level: options.level,
@@ -42,7 +41,7 @@ export function createLogger(options: LoggerOptions): RootLogger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: pino.stdSerializers.errWithCause },
     },
-    stream(options),
+    await stream(options),
   )
   return {
     debug: (fields, message) => logger.debug(fields, message),
@@ -55,14 +54,16 @@ export function createLogger(options: LoggerOptions): RootLogger {
 
 const STANDARD_OUTPUT = 1
 
-function stream({ format, destination, colour = false }: LoggerOptions): LogDestination {
+async function stream(options: LoggerOptions): Promise<LogDestination> {
+  const { format, destination, colour = false } = options
   const plain = destination ?? pino.destination({ dest: STANDARD_OUTPUT, sync: true })
   if (format === 'json') return plain
-  const formatted = pretty.prettyFactory({
+  // Only a terminal needs it.
+  const { prettyFactory } = await import('pino-pretty')
+  const formatted = prettyFactory({
     colorize: colour,
     translateTime: 'SYS:HH:MM:ss.l',
     ignore: 'pid',
-    levelFirst: false,
     singleLine: true,
   })
   return { write: (line) => plain.write(formatted(line)) }

@@ -106,7 +106,7 @@ function registerOperations(registry: Registry, { operations }: Meters): void {
   })
   new PlainHistogram({
     name: 'goqueue_operation_duration_seconds',
-    help: 'Time from the call of an operation to its reply; long polls count as records.poll.',
+    help: 'Time from the call of an operation to its reply; with .wait it may have waited.',
     registry,
     series: () => [...operations].map(([operation, { duration }]) => [{ operation }, duration]),
   })

@@ -12,7 +12,7 @@ function start(onStop: string, then: string) {
     const { stopOnSignals } = await import(${built('app/signals.js')})
     const { createLogger } = await import(${built('observability/index.js')})
     const { InvariantViolation } = await import(${built('kernel/invariant.js')})
-    stopOnSignals({ stop: async () => { ${onStop} } }, createLogger({ level: 'info', format: 'json' }))
+    stopOnSignals({ stop: async () => { ${onStop} } }, await createLogger({ level: 'info', format: 'json' }))
     setInterval(() => {}, 1000)
     ${then}
   `

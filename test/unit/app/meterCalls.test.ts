@@ -76,7 +76,7 @@ describe('metering of calls', () => {
     await call('records.read', { topic: 'a', waitMs: 0 })
     await call('records.read', { topic: 'a', waitMs: 1000 })
     expect(countsOf('records.read')).toEqual([['OK', 1]])
-    expect(countsOf('records.poll')).toEqual([['OK', 1]])
+    expect(countsOf('records.read.wait')).toEqual([['OK', 1]])
   })
 
   test('makes no figures for a topic that was refused, and drops those of a deleted one', async () => {

@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest'
+import { parseFile } from '../../../src/config/file.ts'
 import { ConfigError, type ConfigSources, loadConfiguration } from '../../../src/config/index.ts'
 
 const load = (sources: Partial<ConfigSources> = {}) =>
   loadConfiguration({ env: {}, flags: {}, ...sources })
 
-const file = (...lines: readonly string[]) => ({ path: 'goqueue.yaml', text: lines.join('\n') })
+const file = (...lines: readonly string[]) =>
+  parseFile({ path: 'goqueue.yaml', text: lines.join('\n') })
 
 /** The problems as lines; fails where there are none. */
 function problemsOf(sources: Partial<ConfigSources>): readonly string[] {
@@ -57,10 +59,10 @@ describe('layers', () => {
   })
 
   test('a file may be JSON', () => {
-    const json = {
+    const json = parseFile({
       path: 'c.json',
       text: '{"port": 9000, "cors-origins": ["http://a", "http://b"]}',
-    }
+    })
     expect(load({ file: json }).settings).toMatchObject({
       port: 9000,
       corsOrigins: ['http://a', 'http://b'],

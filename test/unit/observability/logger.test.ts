@@ -2,15 +2,18 @@ import { describe, expect, test } from 'vitest'
 import { BrokerError } from '../../../src/kernel/errors.ts'
 import { createLogger, type LoggerOptions } from '../../../src/observability/index.ts'
 
-function open(options: Partial<LoggerOptions> = {}) {
+async function open(options: Partial<LoggerOptions> = {}) {
   const lines: string[] = []
   const destination = { write: (line: string) => void lines.push(line) }
-  return { lines, logger: createLogger({ level: 'info', format: 'json', destination, ...options }) }
+  return {
+    lines,
+    logger: await createLogger({ level: 'info', format: 'json', destination, ...options }),
+  }
 }
 
 describe('logger', () => {
-  test('writes one JSON object a line', () => {
-    const { lines, logger } = open()
+  test('writes one JSON object a line', async () => {
+    const { lines, logger } = await open()
     logger.info({ port: 8080 }, 'listening')
     expect(lines).toHaveLength(1)
     expect(lines[0]).toMatch(/\n$/)
@@ -23,8 +26,8 @@ describe('logger', () => {
     })
   })
 
-  test('leaves out what is below its level', () => {
-    const { lines, logger } = open({ level: 'warn' })
+  test('leaves out what is below its level', async () => {
+    const { lines, logger } = await open({ level: 'warn' })
     logger.debug({}, 'a')
     logger.info({}, 'b')
     logger.warn({}, 'c')
@@ -33,14 +36,14 @@ describe('logger', () => {
     expect(lines.map((line) => JSON.parse(line).level)).toEqual(['warn', 'error', 'fatal'])
   })
 
-  test('says nothing at all when it is silent', () => {
-    const { lines, logger } = open({ level: 'silent' })
+  test('says nothing at all when it is silent', async () => {
+    const { lines, logger } = await open({ level: 'silent' })
     logger.fatal({}, 'e')
     expect(lines).toEqual([])
   })
 
-  test('writes an error with its code and cause', () => {
-    const { lines, logger } = open()
+  test('writes an error with its code and cause', async () => {
+    const { lines, logger } = await open()
     const cause = new Error('no space')
     logger.error({ err: new BrokerError('DISK_FULL', 'the disk is full', { cause }) }, 'failed')
     expect(JSON.parse(lines[0] ?? '').err).toMatchObject({
@@ -50,8 +53,8 @@ describe('logger', () => {
     })
   })
 
-  test('is readable on a terminal', () => {
-    const { lines, logger } = open({ format: 'pretty' })
+  test('is readable on a terminal', async () => {
+    const { lines, logger } = await open({ format: 'pretty' })
     logger.warn({ topic: 'orders' }, 'cut a torn tail')
     expect(lines[0]).toMatch(
       /^\[\d\d:\d\d:\d\d\.\d{3}\] WARN: cut a torn tail \{"topic":"orders"\}\n$/,
