@@ -10,7 +10,16 @@
 // Syncs of several logs go on at once, each in a thread of the pool; it must be set before the pool's first use.
 process.env['UV_THREADPOOL_SIZE'] ||= '16'
 
-const { existsSync, mkdirSync, readdirSync, rmSync, statSync, utimesSync } = require('node:fs')
+const {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} = require('node:fs')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 
@@ -23,6 +32,7 @@ const COMPILER = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
 
 const POLL_MS = 50
 const BUILD_MS_MAX = 60_000
+const NOTHING = new Int32Array(new SharedArrayBuffer(4))
 const EXIT_ERROR = 1
 
 function fail(message, hint) {
@@ -43,29 +53,45 @@ function isStale() {
   )
 }
 
-/** Runs `build` unless another process is at it; then waits for that one. */
+/** Runs `build` unless another process is at it; then waits for that one. One that died is no reason to wait. */
 function exclusively(build) {
   mkdirSync(join(ROOT, 'dist'), { recursive: true })
-  try {
-    mkdirSync(BUILDING)
-  } catch (error) {
-    if (error.code !== 'EEXIST') throw error
-    waitForOther()
-    return
+  for (let waitedMs = 0; !takeLock(); waitedMs += POLL_MS) {
+    if (waitedMs > BUILD_MS_MAX) fail(`another build is not done: ${BUILDING}`, 'remove that file')
+    if (!isAlive(readLock())) rmSync(BUILDING, { recursive: true, force: true })
+    else Atomics.wait(NOTHING, 0, 0, POLL_MS)
   }
+  // The one before may have built what this one was to build.
+  const status = isStale() ? build() : 0
+  rmSync(BUILDING, { force: true })
+  if (status !== 0) fail('the build failed', 'see above; `npm ci` installs what it needs')
+}
+
+function takeLock() {
   try {
-    build()
-  } finally {
-    rmSync(BUILDING, { recursive: true, force: true })
+    writeFileSync(BUILDING, String(process.pid), { flag: 'wx' })
+    return true
+  } catch (error) {
+    if (error.code === 'EEXIST') return false
+    throw error
   }
 }
 
-function waitForOther() {
-  const nothing = new Int32Array(new SharedArrayBuffer(4))
-  for (let waitedMs = 0; existsSync(BUILDING); waitedMs += POLL_MS) {
-    if (waitedMs > BUILD_MS_MAX)
-      fail(`another build is not done: ${BUILDING}`, 'remove that directory')
-    Atomics.wait(nothing, 0, 0, POLL_MS)
+function readLock() {
+  try {
+    return Number(readFileSync(BUILDING, 'utf8')) || 0
+  } catch {
+    return 0
+  }
+}
+
+function isAlive(pid) {
+  // Made, and its number not yet written.
+  if (pid === 0) return Date.now() - modifiedMs(BUILDING) < POLL_MS * 20
+  try {
+    return process.kill(pid, 0)
+  } catch (error) {
+    return error.code === 'EPERM'
   }
 }
 
@@ -75,10 +101,10 @@ function build() {
   const args = [COMPILER, '-p', join(ROOT, 'tsconfig.build.json')]
   // Standard output belongs to the command: what the compiler says goes to standard error.
   const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
-  if (status !== 0) fail('the build failed', 'see above; `npm ci` installs what it needs')
   // The compiler leaves the stamp as it is where nothing it emits has changed.
   const now = new Date()
-  utimesSync(STAMP, now, now)
+  if (status === 0) utimesSync(STAMP, now, now)
+  return status
 }
 
 const [major, minor] = process.versions.node.split('.').map(Number)
