@@ -12,6 +12,7 @@ process.env['UV_THREADPOOL_SIZE'] ||= '16'
 
 const {
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -67,13 +68,18 @@ function exclusively(build) {
   if (status !== 0) fail('the build failed', 'see above; `npm ci` installs what it needs')
 }
 
+/** The lock appears with its holder in it: an empty one would look like one whose holder died. */
 function takeLock() {
+  const claim = `${BUILDING}.${process.pid}`
+  writeFileSync(claim, String(process.pid))
   try {
-    writeFileSync(BUILDING, String(process.pid), { flag: 'wx' })
+    linkSync(claim, BUILDING)
     return true
   } catch (error) {
     if (error.code === 'EEXIST') return false
     throw error
+  } finally {
+    rmSync(claim, { force: true })
   }
 }
 
@@ -101,9 +107,10 @@ function build() {
   const args = [COMPILER, '-p', join(ROOT, 'tsconfig.build.json')]
   // Standard output belongs to the command: what the compiler says goes to standard error.
   const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
-  // The compiler leaves the stamp as it is where nothing it emits has changed.
+  // The compiler leaves the stamp as it is where nothing it emits has changed, and renews it where it failed.
   const now = new Date()
   if (status === 0) utimesSync(STAMP, now, now)
+  else rmSync(STAMP, { force: true })
   return status
 }
 
