@@ -27,7 +27,9 @@ export class Flusher {
     this.#timer ??= this.#clock.setTimer(this.#intervalMs, () => {
       this.#timer = undefined
       // A flush that takes longer than the interval is not joined by a second one.
-      this.#running = this.#running.then(() => this.#flushAll())
+      const due = [...this.#dirty]
+      this.#dirty.clear()
+      this.#running = this.#running.then(() => flushAll(due))
     })
   }
 
@@ -41,18 +43,16 @@ export class Flusher {
     this.#dirty.clear()
     await this.#running
   }
+}
 
-  async #flushAll(): Promise<void> {
-    const logs = [...this.#dirty]
-    this.#dirty.clear()
-    let next = 0
-    const work = async (): Promise<void> => {
-      while (next < logs.length) {
-        const log = logs[next]
-        next += 1
-        await log?.flush()
-      }
+async function flushAll(logs: readonly Flushable[]): Promise<void> {
+  let next = 0
+  const work = async (): Promise<void> => {
+    while (next < logs.length) {
+      const log = logs[next]
+      next += 1
+      await log?.flush()
     }
-    await Promise.all(Array.from({ length: CONCURRENCY }, work))
   }
+  await Promise.all(Array.from({ length: CONCURRENCY }, work))
 }

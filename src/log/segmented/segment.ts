@@ -85,8 +85,9 @@ export class Segment {
   flushIndexes(durable: number): Promise<void> {
     this.indexFlushedTo = this.indexedTo.position
     return this.exclusively(async () => {
-      await this.offsets.flush(durable)
+      // Times first: recovery goes by the offsets, and what it adds behind them fits behind either.
       await this.times.flush(durable)
+      await this.offsets.flush(durable)
     })
   }
 

@@ -153,7 +153,7 @@ async function flushed(
   await log.sync()
   clock.advance(1000)
   const newest = readdirSync(join(directory, 'logs/0')).findLast((name) => name.endsWith('.log'))
-  const index = join(directory, 'logs/0', `${newest?.slice(0, 20)}.timeindex`)
+  const index = join(directory, 'logs/0', `${newest?.slice(0, 20)}.index`)
   const deadlineMs = systemClock.monotonicMs() + 5000
   while (!existsSync(index) || readFileSync(index).length === 0) {
     if (systemClock.monotonicMs() > deadlineMs) throw new Error(`${index} is not written`)
