@@ -16,7 +16,10 @@ export class LiveGroup {
 
   constructor(clock: Clock, onSilent: (memberIds: readonly string[]) => void) {
     this.sessions = new Sessions(clock, onSilent)
-    this.notice = new RebalanceNotice(clock)
+    this.notice = new RebalanceNotice(clock, () => ({
+      members: this.sessions.size,
+      away: this.sessions.away,
+    }))
   }
 
   /** Catches up with the journal; returns whether the generation is another one. */
@@ -28,7 +31,7 @@ export class LiveGroup {
     this.#generation = group.generation
     this.sessions.renew(group.generation)
     this.cursors.prune(group)
-    if (group.members.size > 0) this.notice.changed(group.members.size)
+    if (group.members.size > 0) this.notice.changed()
     else this.notice.flush()
     return true
   }

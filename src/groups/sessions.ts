@@ -17,7 +17,7 @@ export interface Session {
   lastSeenMs: number
   /** The last generation that the member has shown to know; 0 is none. */
   adopted: number
-  /** The last generation that ended a poll of the member early. */
+  /** The last generation that the member was told of by the early end of a poll. */
   told: number
   /** Long polls of the member that wait now. */
   waits: number
@@ -32,6 +32,7 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>()
   #generation = 0
   #adopted = 0
+  #away = 0
   #timer: Timer | undefined
   #dueMs = 0
 
@@ -54,6 +55,11 @@ export class Sessions {
     return this.#adopted === this.#sessions.size
   }
 
+  /** How many were told of a generation and have not come back yet. */
+  get away(): number {
+    return this.#away
+  }
+
   /** A sign of life; a member not seen before begins its session. */
   touch(memberId: string, timeoutMs: number): Session {
     const nowMs = this.#clock.monotonicMs()
@@ -72,8 +78,16 @@ export class Sessions {
   /** Notes that the member acts on `generation`. */
   adopt(session: Session, generation: number): void {
     if (session.adopted === generation) return
+    if (isAway(session)) this.#away -= 1
     session.adopted = generation
     if (generation === this.#generation) this.#adopted += 1
+  }
+
+  /** Notes that the member was told to come back to `generation`. */
+  tell(session: Session, generation: number): void {
+    if (isAway(session)) this.#away -= 1
+    session.told = generation
+    if (isAway(session)) this.#away += 1
   }
 
   /** A new generation: nobody knows it yet. */
@@ -84,6 +98,8 @@ export class Sessions {
 
   /** Belongs to a new generation: call {@link renew} after it. */
   remove(memberId: string): void {
+    const session = this.#sessions.get(memberId)
+    if (session !== undefined && isAway(session)) this.#away -= 1
     this.#sessions.delete(memberId)
     if (this.#sessions.size === 0) this.close()
   }
@@ -123,3 +139,5 @@ export class Sessions {
     this.#arm(dueMs, nowMs)
   }
 }
+
+const isAway = ({ told, adopted }: Session): boolean => told > adopted

@@ -56,7 +56,7 @@ export async function attend<T>(
     }
     await noticed(visit, signal)
     memberOf(coordinator.group(group.id), member.memberId)
-    session.told = group.generation
+    live.sessions.tell(session, group.generation)
     return { rebalance: true }
   } finally {
     session.waits -= 1

@@ -43,8 +43,8 @@ export class SwarmMember {
   }
 
   async leave(): Promise<void> {
-    await this.#post('leave', { member_id: this.id })
     await this.crash()
+    await this.#post('leave', { member_id: this.id })
   }
 
   /** Without a word. */

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { RebalanceNotice } from '../../../src/groups/notice.ts'
 import { FakeClock } from '../../support/fakeClock.ts'
 
-function setup() {
+function setup(audience = { members: 3, away: 0 }) {
   const clock = new FakeClock()
-  const notice = new RebalanceNotice(clock)
+  const notice = new RebalanceNotice(clock, () => audience)
   const told: number[] = []
   const listen = () => notice.subscribe(() => told.push(clock.monotonicMs()))
   return { clock, notice, told, listen }
@@ -14,7 +14,7 @@ describe('a rebalance notice', () => {
   test('comes 20 ms after a change', () => {
     const { clock, notice, told, listen } = setup()
     listen()
-    notice.changed(3)
+    notice.changed()
     clock.advance(19)
     expect([told, notice.isPending]).toEqual([[], true])
     clock.advance(1)
@@ -25,7 +25,7 @@ describe('a rebalance notice', () => {
     const { clock, notice, told, listen } = setup()
     listen()
     for (let i = 0; i < 50; i += 1) {
-      notice.changed(3)
+      notice.changed()
       clock.advance(10)
       if (told.length > 0) break
     }
@@ -38,14 +38,30 @@ describe('a rebalance notice', () => {
       [200, 400],
       [1_000, 1_000],
     ] as const) {
-      const { clock, notice, told, listen } = setup()
+      const { clock, notice, told, listen } = setup({ members, away: 0 })
       listen()
       for (let i = 0; i < 100 && told.length === 0; i += 1) {
-        notice.changed(members)
+        notice.changed()
         clock.advance(10)
       }
       expect(told).toEqual([toldMs])
     }
+  })
+
+  test('waits while most of those told last are on their way back, for a second at most', () => {
+    const audience = { members: 3, away: 2 }
+    const back = setup(audience)
+    back.listen()
+    back.notice.changed()
+    back.clock.advance(200)
+    audience.away = 1
+    back.clock.advance(20)
+    expect(back.told).toEqual([220])
+    const never = setup({ members: 3, away: 3 })
+    never.listen()
+    never.notice.changed()
+    never.clock.advance(5_000)
+    expect(never.told).toEqual([1_000])
   })
 
   test('is told once, and to those who still listen', () => {
@@ -53,9 +69,9 @@ describe('a rebalance notice', () => {
     listen()
     const stop = listen()
     stop()
-    notice.changed(3)
+    notice.changed()
     clock.advance(20)
-    notice.changed(3)
+    notice.changed()
     clock.advance(20)
     expect(told).toEqual([20])
     expect(clock.pendingTimers).toBe(0)

@@ -115,6 +115,22 @@ describe('settledness', () => {
   })
 })
 
+describe('members on their way back', () => {
+  test('are those who were told of a generation that they do not know yet', () => {
+    const { sessions } = setup()
+    const [a, b] = [sessions.touch('a', 1_000), sessions.touch('b', 1_000)]
+    sessions.renew(2)
+    sessions.tell(a, 2)
+    sessions.tell(a, 2)
+    sessions.tell(b, 2)
+    expect(sessions.away).toBe(2)
+    sessions.adopt(a, 2)
+    expect(sessions.away).toBe(1)
+    sessions.remove('b')
+    expect(sessions.away).toBe(0)
+  })
+})
+
 /** A clock whose time can pass without its timers getting their turn. */
 class StallingClock extends FakeClock {
   #stalledMs = 0
