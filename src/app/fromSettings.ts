@@ -29,6 +29,7 @@ export const brokerSettings = (settings: Settings): Partial<BrokerSettings> => (
     waitersMax: settings.maxLongPolls,
     retentionIntervalMs: settings.retentionIntervalMs,
   },
+  groups: { retentionMs: settings.groupRetentionMs },
 })
 
 export const listenerOptions = (settings: Settings): Partial<HttpListenerOptions> => ({

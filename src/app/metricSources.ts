@@ -8,6 +8,7 @@ export const brokerSources = (broker: Broker): Omit<MetricSources, 'http'> => ({
   topics: () => (broker.status().state === 'running' ? topicSizes(broker) : []),
   waiters: () => broker.load().waiters,
   unavailablePartitions: () => broker.status().problems.length,
+  groups: () => broker.groupFigures(),
 })
 
 async function topicSizes(broker: Broker): Promise<readonly TopicSize[]> {

@@ -12,7 +12,7 @@ import { choice, duration, integer, list, orNone, type Spec, size, text } from '
 
 const listening = { section: 'Listening' }
 const storage = { section: 'Storage' }
-const topics = { section: 'Topics' }
+const topics = { section: 'Topics and groups' }
 const logging = { section: 'Logging' }
 
 export const SettingsSchema = Type.Object(
@@ -193,6 +193,14 @@ export const SettingsSchema = Type.Object(
       minimum: 1,
       maximum: 1_000_000,
       description: 'Partitions of all topics together; one more is refused with LIMIT_REACHED.',
+    }),
+    groupRetentionMs: duration({
+      ...topics,
+      default: 7 * DAY_MS,
+      minimum: 1 * MINUTE_MS,
+      maximum: 36_500 * DAY_MS,
+      description:
+        'How long, in milliseconds, a group without members is kept after its last commit.',
     }),
     logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], {
       ...logging,

@@ -1,4 +1,5 @@
 /** What an operator sees of a running broker: its log and its metrics. */
+export type { GroupFigures } from './groupMetrics.ts'
 export type { HttpFigures, HttpRouteFigures } from './httpMetrics.ts'
 export {
   createLogger,
@@ -9,4 +10,9 @@ export {
   type RootLogger,
 } from './logger.ts'
 export { Meters, type OperationMeter, type TopicMeter } from './meters.ts'
-export { type BuildInfo, type MetricSources, Metrics, type TopicSize } from './metrics.ts'
+export {
+  type BuildInfo,
+  type MetricSources,
+  Metrics,
+  type TopicSize,
+} from './metrics.ts'

@@ -4,6 +4,7 @@
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { watchEventLoop } from './eventLoop.ts'
+import { type GroupFigures, registerGroups } from './groupMetrics.ts'
 import { type HttpFigures, registerHttp } from './httpMetrics.ts'
 import type { Meters, OperationMeter, TopicMeter } from './meters.ts'
 import { PlainHistogram } from './plainHistogram.ts'
@@ -23,6 +24,7 @@ export interface MetricSources {
   waiters(): number
   /** Partitions that do not serve. */
   unavailablePartitions(): number
+  groups(): GroupFigures
   http(): HttpFigures
 }
 
@@ -45,8 +47,10 @@ export class Metrics {
     registerSyncs(registry, meters)
     const refreshState = registerState(registry, sources)
     const refreshHttp = registerHttp(registry, () => sources.http())
+    const refreshGroups = registerGroups(registry, () => sources.groups())
     this.#refresh = async () => {
       refreshHttp()
+      refreshGroups()
       await refreshState()
     }
   }

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import type { PartitionsReply, TopicConfigInput, TopicReply } from '../../api/index.ts'
+import type { PartitionsReply, TopicReply } from '../../api/index.ts'
 import { formatDurationMs } from '../../kernel/duration.ts'
 import { BrokerError, type ErrorCode } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
@@ -13,6 +13,7 @@ import {
   sizeOrNone,
 } from '../options.ts'
 import { humanBytes, humanCount, type Output, plural } from '../output.ts'
+import { topicConfigOptions, topicName, wireConfig } from './topicOptions.ts'
 
 /** `goqueue topic create|list|describe|configure|delete`. */
 export const topicCommand = (yargs: Argv, cli: Cli): Argv =>
@@ -20,51 +21,6 @@ export const topicCommand = (yargs: Argv, cli: Cli): Argv =>
     for (const add of [addCreate, addList, addDescribe, addConfigure, addDelete]) add(topics, cli)
     return topics.demandCommand(1, 'say what to do with topics: create, list, describe, …')
   })
-
-const topicName = <T>(yargs: Argv<T>) =>
-  yargs.positional('name', { type: 'string', demandOption: true, describe: 'The topic' })
-
-const configOptions = <T>(yargs: Argv<T>) =>
-  yargs
-    .option('retention', {
-      describe: 'Age at which messages may go, such as 7d, or none',
-      coerce: durationOrNone('retention'),
-      requiresArg: true,
-    })
-    .option('retention-bytes', {
-      describe: 'Size of a partition above which its oldest messages go, such as 10GiB, or none',
-      coerce: sizeOrNone('retention-bytes'),
-      requiresArg: true,
-    })
-    .option('segment-bytes', {
-      describe: 'Size of a segment, such as 64MiB',
-      coerce: size('segment-bytes'),
-      requiresArg: true,
-    })
-    .option('max-record-bytes', {
-      describe: 'Largest record, such as 1MiB',
-      coerce: size('max-record-bytes'),
-      requiresArg: true,
-    })
-
-interface ConfigOptions {
-  readonly retention?: number | null | undefined
-  readonly retentionBytes?: number | null | undefined
-  readonly segmentBytes?: number | undefined
-  readonly maxRecordBytes?: number | undefined
-}
-
-/** The configuration as the contract writes it; what was not given is left out. */
-function wireConfig(options: ConfigOptions): TopicConfigInput {
-  const config = {
-    retention_ms: options.retention,
-    retention_bytes: options.retentionBytes,
-    segment_bytes: options.segmentBytes,
-    max_record_bytes: options.maxRecordBytes,
-  }
-  const given = Object.entries(config).filter(([, value]) => value !== undefined)
-  return Object.fromEntries(given)
-}
 
 /** Resolves with undefined where `ask` fails with `code` and that was said to be no error. */
 async function unless<T>(
@@ -85,7 +41,7 @@ const addCreate = (yargs: Argv, cli: Cli): Argv =>
     'create <name>',
     'Create a topic',
     (command) =>
-      configOptions(formatOption(brokerOptions(topicName(command))))
+      topicConfigOptions(formatOption(brokerOptions(topicName(command))))
         .option('partitions', {
           alias: 'p',
           describe: "Number of partitions [the broker's default]",
@@ -210,7 +166,7 @@ const addConfigure = (yargs: Argv, cli: Cli): Argv =>
     'configure <name>',
     'Change the configuration of a topic; what is not named stays',
     (command) =>
-      configOptions(formatOption(brokerOptions(topicName(command)))).example(
+      topicConfigOptions(formatOption(brokerOptions(topicName(command)))).example(
         '$0 topic configure orders --retention 30d',
         'keep a month from now on',
       ),

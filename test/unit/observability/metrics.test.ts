@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
+  type GroupFigures,
   type HttpFigures,
   Meters,
   type MetricSources,
@@ -14,8 +15,17 @@ const NO_HTTP: HttpFigures = {
   connectionsRefused: 0,
   routes: [],
 }
+const NO_GROUPS: GroupFigures = {
+  groups: 0,
+  members: 0,
+  rebalances: 0,
+  evictions: 0,
+  commits: 0,
+  retentionSkipped: 0,
+}
 const NOTHING: MetricSources = {
   http: () => NO_HTTP,
+  groups: () => NO_GROUPS,
   topics: () => [],
   waiters: () => 0,
   unavailablePartitions: () => 0,
@@ -133,6 +143,19 @@ describe('metrics', () => {
     expect(lines).toContain('goqueue_http_long_polls_waiting 4')
     expect(lines).toContain('goqueue_http_connections_refused_total 2')
     expect(lines.join()).not.toContain('/other')
+  })
+
+  test('of groups show how many there are and what became of them', async () => {
+    const groups = () => ({ ...NO_GROUPS, groups: 2, members: 7, retentionSkipped: 3 })
+    const { metrics } = open({ groups })
+    const lines = [
+      ...(await linesOf(metrics, 'goqueue_group')),
+      ...(await linesOf(metrics, 'goqueue_retention')),
+    ]
+    expect(lines).toContain('goqueue_groups 2')
+    expect(lines).toContain('goqueue_group_members 7')
+    expect(lines).toContain('goqueue_group_rebalances_total 0')
+    expect(lines).toContain('goqueue_retention_skipped_total 3')
   })
 
   test('each have a help text, a unit or a total, and our name', () => {

@@ -1,0 +1,47 @@
+/** What the group coordinator counts, shown when the metrics are scraped. */
+import { Counter, Gauge, type Registry } from 'prom-client'
+
+export interface GroupFigures {
+  readonly groups: number
+  readonly members: number
+  /** These four since the start. */
+  readonly rebalances: number
+  readonly evictions: number
+  readonly commits: number
+  readonly retentionSkipped: number
+}
+
+const GROUP_COUNTERS: Readonly<
+  Record<string, readonly [help: string, figure: keyof GroupFigures]>
+> = {
+  goqueue_group_rebalances_total: ['Generations begun in all groups.', 'rebalances'],
+  goqueue_group_evictions_total: ['Members that were silent for too long.', 'evictions'],
+  goqueue_group_commits_total: ['Commits of offsets in all groups.', 'commits'],
+  goqueue_retention_skipped_total: [
+    'Records that retention took before their group had read them.',
+    'retentionSkipped',
+  ],
+}
+
+/** Returns how to bring the gauges up to date. */
+export function registerGroups(registry: Registry, figures: () => GroupFigures): () => void {
+  const registers = [registry]
+  const groups = new Gauge({ name: 'goqueue_groups', help: 'Consumer groups.', registers })
+  const help = 'Members of all groups.'
+  const members = new Gauge({ name: 'goqueue_group_members', help, registers })
+  for (const [name, [text, figure]] of Object.entries(GROUP_COUNTERS)) {
+    const total = new Counter({
+      name,
+      help: text,
+      registers,
+      collect() {
+        total.reset()
+        total.inc(figures()[figure])
+      },
+    })
+  }
+  return () => {
+    groups.set(figures().groups)
+    members.set(figures().members)
+  }
+}
