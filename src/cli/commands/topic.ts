@@ -4,14 +4,7 @@ import { formatDurationMs } from '../../kernel/duration.ts'
 import { BrokerError, type ErrorCode } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { type Cli, outputFor, withConnection } from '../context.ts'
-import {
-  brokerOptions,
-  durationOrNone,
-  formatOption,
-  integer,
-  size,
-  sizeOrNone,
-} from '../options.ts'
+import { brokerOptions, formatOption, integer } from '../options.ts'
 import { humanBytes, humanCount, type Output, plural } from '../output.ts'
 import { topicConfigOptions, topicName, wireConfig } from './topicOptions.ts'
 
