@@ -1,16 +1,18 @@
 /** What seeded runs have found once, in the shortest form that shows it. */
 import { describe, expect, test } from 'vitest'
 import type { LogEngine, PartitionLog } from '../../src/log/index.ts'
-import { batchOf } from '../../src/record/index.ts'
+import { batchOf, decodeRecords, HEADER_BYTES } from '../../src/record/index.ts'
 import { FakeClock } from '../support/fakeClock.ts'
 import { SeededRandom } from '../support/random.ts'
 import { SimulatedDisk } from '../support/simulatedDisk.ts'
-import { openEngine } from './support/openEngine.ts'
+import { DATA_DIRECTORY, openEngine } from './support/openEngine.ts'
 import { turns } from './support/turns.ts'
 
 const FATES = Array.from({ length: 60 }, (_, index) => index)
 const PATH = 'topics/orders~1/0'
 const SEGMENT_BYTES = 1024
+/** What the disk writes at once, and what survives at once. */
+const PAGE_BYTES = 4096
 
 interface Machine {
   readonly disk: SimulatedDisk
@@ -19,13 +21,16 @@ interface Machine {
   readonly log: PartitionLog
 }
 
-async function boot(disk: SimulatedDisk): Promise<Machine> {
+async function boot(disk: SimulatedDisk, segmentBytes = SEGMENT_BYTES): Promise<Machine> {
   const clock = new FakeClock()
   const engine = await openEngine(disk, clock, new SeededRandom(1))
-  return { disk, clock, engine, log: await engine.open(PATH, { segmentBytes: SEGMENT_BYTES }) }
+  return { disk, clock, engine, log: await engine.open(PATH, { segmentBytes }) }
 }
 
 const record = (bytes: number) => batchOf({ value: Buffer.alloc(bytes, 120) })
+
+/** A batch that fills one page exactly. */
+const page = (byte: number) => batchOf({ value: Buffer.alloc(PAGE_BYTES - HEADER_BYTES, byte) })
 
 /** Where the log ends after a power loss under each fate, of what `work` leaves. */
 async function endsAfter(work: (machine: Machine) => Promise<void>): Promise<Set<number>> {
@@ -90,6 +95,29 @@ describe('found once', () => {
       await again.append(record(100), 'all')
     })
     expect(ends).toEqual(new Set([2]))
+  })
+
+  test('a torn tail that was cut off does not come back behind what is written over it', async () => {
+    const path = `${DATA_DIRECTORY}/${PATH}/00000000000000000000.log`
+    const values = new Set<string>()
+    for (const fate of FATES) {
+      const disk = new SimulatedDisk(1, fate)
+      const first = await boot(disk, 10 * PAGE_BYTES)
+      for (const byte of [1, 2, 3]) await first.log.append(page(byte), 'all')
+      disk.processCrash()
+      const damaged = disk.file(path).bytes()
+      damaged.fill(0, PAGE_BYTES, PAGE_BYTES + 600)
+      disk.file(path).replace(damaged)
+      const second = await boot(disk, 10 * PAGE_BYTES)
+      expect(second.log.offsets().next).toBe(1)
+      await second.log.append(page(4), 'leader')
+      disk.powerLoss()
+      await turns(5)
+      const { log } = await boot(disk, 10 * PAGE_BYTES)
+      const { bytes } = await log.read(log.offsets().start, { maxBytes: 1 << 20, maxRecords: 10 })
+      values.add([...decodeRecords(bytes)].map(({ value }) => value?.[0]).join(''))
+    }
+    expect(values).toEqual(new Set(['1', '14']))
   })
 
   test('what a crash of the process left in memory is on disk within a second of the next start', async () => {

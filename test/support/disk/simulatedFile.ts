@@ -3,8 +3,8 @@
  *
  *   volatile = durable + pending changes, in the order in which they took effect
  *
- * A power loss leaves of the pending changes, by the seed, nothing, everything, a prefix cut at any byte, or a
- * scatter: the file's size is that of one moment since the last sync, and each page (some torn into sectors)
+ * A power loss leaves of the pending changes, by the seed, nothing, everything, the writes without the
+ * truncations, a prefix cut at any byte, or a scatter: the file's size is that of one moment since the last sync, and each page (some torn into sectors)
  * holds what it held at any moment since then, wherever no truncation that took hold has cleared it.
  * Bytes of a sector that did not change since the last sync are safe, as they are on a real disk.
  */
@@ -153,10 +153,11 @@ export class SimulatedFile {
 
   losePower(random: SeededRandom): void {
     const pending = this.#pending.filter((change) => !isLost(change))
-    const style = random.int(8)
-    if (style >= 5) scatter(this.#durable, pending, random)
-    else if (style >= 2) keepPrefix(this.#durable, pending, random)
-    else if (style === 1) for (const change of pending) this.#durable.apply(change)
+    const style = random.int(9)
+    if (style >= 6) scatter(this.#durable, pending, random)
+    else if (style >= 3) keepPrefix(this.#durable, pending, random)
+    else if (style === 2) keepAll(this.#durable, pending)
+    else if (style === 1) keepAll(this.#durable, pending.filter(isWrite))
     this.#restart()
   }
 
@@ -164,6 +165,12 @@ export class SimulatedFile {
     this.#volatile = this.#durable.copy()
     this.#pending = []
   }
+}
+
+const isWrite = (change: Change): boolean => change.kind === 'write'
+
+function keepAll(content: Content, changes: readonly Change[]): void {
+  for (const change of changes) content.apply(change)
 }
 
 function keepPrefix(content: Content, pending: readonly Change[], random: SeededRandom): void {
@@ -178,7 +185,7 @@ function keepPrefix(content: Content, pending: readonly Change[], random: Seeded
 function scatter(content: Content, pending: readonly Change[], random: SeededRandom): void {
   const sizes = [content.size]
   for (const change of pending) sizes.push(sizeAfter(sizes.at(-1) ?? 0, change))
-  const moment = random.chance(0.5) ? pending.length : random.int(sizes.length)
+  const moment = extremeOrBetween(random, 0, pending.length)
   const size = sizeBetween(sizes[moment] ?? 0, sizes[moment + 1], random)
   const touched = new Set(pending.flatMap((change) => pagesOf(change, Math.max(...sizes))))
   const pages = [...touched].filter((page) => page * PAGE_BYTES < size).sort((a, b) => a - b)
@@ -190,6 +197,12 @@ function scatter(content: Content, pending: readonly Change[], random: SeededRan
     content.apply({ kind: 'write', position: page * PAGE_BYTES, bytes })
   }
   content.truncate(size)
+}
+
+/** The newest half of the time, else the oldest or any between: extremes meet more often than chance would have it. */
+function extremeOrBetween(random: SeededRandom, oldest: number, newest: number): number {
+  if (random.chance(0.5)) return newest
+  return random.chance(0.5) ? oldest : random.between(oldest, newest)
 }
 
 const sizeAfter = (size: number, change: Change): number =>
@@ -226,8 +239,7 @@ function survivingPage({ content, pending, random, page, moment }: PageHistory):
   const now = Buffer.alloc(PAGE_BYTES)
   content.view(start, start + PAGE_BYTES).copy(now)
   const first = clearedAt(pending.slice(0, moment), start)
-  const choose = (): number =>
-    random.chance(0.5) ? pending.length : random.between(first, pending.length)
+  const choose = (): number => extremeOrBetween(random, first, pending.length)
   const whole = choose()
   const torn = random.chance(0.3)
   const sectors = Array.from({ length: PAGE_BYTES / SECTOR_BYTES }, () => (torn ? choose() : whole))
