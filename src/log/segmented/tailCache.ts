@@ -164,6 +164,10 @@ export class TailCache {
     if (chunk.newer === undefined) this.#newest = chunk.older
     else chunk.newer.older = chunk.older
     this.#usedBytes -= charge(chunk)
+    // Its log's array still names it for a while: neither memory nor neighbours may hang on it.
+    chunk.bytes = EMPTY
+    chunk.older = undefined
+    chunk.newer = undefined
     const { owner } = chunk
     owner.first += 1
     if (owner.first * 2 >= owner.chunks.length) {
