@@ -4,6 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -101,7 +102,8 @@ async function measure(scenarios: readonly Scenario[]): Promise<RunResult> {
     soakMs: amount(flags['soak-seconds'], SECOND_MS),
   })
   if (!flags['no-build']) build()
-  const head = { startedAt: new Date().toISOString(), commit: commit() }
+  const loadBefore = loadavg()[0] ?? Number.NaN
+  const head = { startedAt: new Date().toISOString(), commit: commit(), loadBefore }
   const results: ScenarioResult[] = []
   for (const scenario of scenarios) {
     progress.line(`${scenario.name}: ${scenario.title}`)

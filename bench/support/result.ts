@@ -38,6 +38,8 @@ export interface RunResult {
   readonly settings: Settings
   /** The commit that was measured; `+` where the tree had changes. */
   readonly commit: string
+  /** Processes that wanted a core when the run began, by the system's one-minute average; undefined in old files. */
+  readonly loadBefore?: number
   readonly scenarios: readonly ScenarioResult[]
 }
 

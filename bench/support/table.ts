@@ -63,6 +63,14 @@ export const tableOf = (results: readonly ScenarioResult[]): string =>
     '\n',
   )
 
+const QUIET_PER_CORE = 0.25
+
+/** A machine that others use makes every absolute figure too low and every spread too wide: that is said. */
+function machineLoad({ loadBefore, machine }: RunResult): string {
+  if (loadBefore === undefined || loadBefore <= QUIET_PER_CORE * machine.cores) return ''
+  return `- **The machine was busy with other work** (load average ${formatNumber(loadBefore)} on ${machine.cores} cores when the run began): ratios to the floor are what is left to read, and they spread.\n`
+}
+
 /** The whole page. */
 export function pageOf(run: RunResult): string {
   const { machine, settings } = run
@@ -79,7 +87,7 @@ default settings, in another. Every turn warms up first, and verifies statuses, 
 
 - Machine: ${machine.cpu}, ${machine.cores} cores (client and server share them), ${machine.memoryGiB} GiB; Node ${machine.node}; ${machine.kernel}; ${machine.fileSystem}
 - Run: ${run.startedAt}, commit ${run.commit}, mode \`${settings.mode}\`: ${settings.rounds} rounds, ${settings.turnMs / 1000} s a turn after ${settings.warmupMs / 1000} s of warm-up
-- Result: ${passed} of ${verdicts.length} bars passed
+${machineLoad(run)}- Result: ${passed} of ${verdicts.length} bars passed
 
 ${tableOf(run.scenarios)}
 
