@@ -20,6 +20,13 @@ import type {
 import type { Group, Member } from './group.ts'
 
 export type Groups = ReadonlyMap<string, Group>
+
+/** All groups, and how many members they have together. */
+export interface Census {
+  readonly groups: Groups
+  readonly members: number
+}
+
 type Decided = Decision<GroupEvent, GroupReply>
 type CommandOf<K extends GroupCommand['kind']> = Extract<GroupCommand, { kind: K }>
 
@@ -62,8 +69,13 @@ export function checkAssigned(
   })
 }
 
-export function decideJoin(groups: Groups, command: CommandOf<'join'>, atMs: number): Decided {
+export function decideJoin(census: Census, command: CommandOf<'join'>, atMs: number): Decided {
+  const { groups, members } = census
   const group = groups.get(command.group)
+  const isNew = !group?.members.has(command.member.memberId)
+  if (isNew && members >= LIMITS.membersMax) {
+    throw new BrokerError('LIMIT_REACHED', `the broker has ${LIMITS.membersMax} members, its most`)
+  }
   return group === undefined
     ? decideFirstJoin(groups, command, atMs)
     : decideLaterJoin(group, command, atMs)

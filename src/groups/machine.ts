@@ -32,6 +32,8 @@ export class GroupsMachine
   implements StateMachine<GroupCommand, GroupEvent, GroupReply, GroupsSnapshot>
 {
   readonly #groups = new Map<string, Group>()
+  /** Of all groups together. */
+  #members = 0
 
   get groups(): ReadonlyMap<string, Group> {
     return this.#groups
@@ -45,7 +47,7 @@ export class GroupsMachine
   decide(command: GroupCommand, nowMs: number): Decision<GroupEvent, GroupReply> {
     switch (command.kind) {
       case 'join':
-        return decideJoin(this.#groups, command, nowMs)
+        return decideJoin({ groups: this.#groups, members: this.#members }, command, nowMs)
       case 'leave':
         return decideLeave(this.#groups, command, nowMs)
       case 'evict':
@@ -77,8 +79,13 @@ export class GroupsMachine
     }
     const group = this.#groups.get(event.group)
     if (group === undefined) return
-    if (event.type === 'deleted') this.#groups.delete(event.group)
-    else applyToGroup(group, event)
+    this.#members -= group.members.size
+    if (event.type === 'deleted') {
+      this.#groups.delete(event.group)
+      return
+    }
+    applyToGroup(group, event)
+    this.#members += group.members.size
   }
 
   snapshot(): GroupsSnapshot {
@@ -90,7 +97,11 @@ export class GroupsMachine
 
   restore(snapshot: GroupsSnapshot): void {
     this.#groups.clear()
-    for (const each of snapshot.groups) this.#groups.set(each.id, Group.restore(each))
+    this.#members = 0
+    for (const each of snapshot.groups) {
+      this.#groups.set(each.id, Group.restore(each))
+      this.#members += each.members.length
+    }
   }
 }
 

@@ -37,6 +37,8 @@ export const LIMITS = {
   groupsMax: 10_000,
   /** Members of one group. */
   groupMembersMax: 1_000,
+  /** Members of all groups together. */
+  membersMax: 100_000,
   /** Topics that one member may subscribe to. */
   memberTopicsMax: 100,
   /** How long a member may be silent before it is evicted, in milliseconds. */

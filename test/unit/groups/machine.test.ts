@@ -9,6 +9,9 @@ function setup(topics: Record<string, number> = { t: 4 }): MachineDriver {
   return driver
 }
 
+const fail = (): never => {
+  throw new Error('there is one')
+}
 const code = (expected: string) => expect.objectContaining({ code: expected })
 
 describe('join', () => {
@@ -88,6 +91,23 @@ describe('join', () => {
     for (let i = 0; i < LIMITS.groupMembersMax; i += 1) driver.join(`m${i}`, ['t'])
     expect(() => driver.join('more', ['t'])).toThrow(code('GROUP_FULL'))
     expect(driver.join('m5', ['t'])).toBe(LIMITS.groupMembersMax)
+  })
+
+  test('beyond the most members of all groups is refused, also after a restart', () => {
+    const driver = setup({})
+    driver.join('a', ['t'], { group: 'first' })
+    const { groups } = driver.machine.snapshot()
+    const [one] = groups[0]?.members ?? []
+    const crowd = Array.from({ length: LIMITS.membersMax - 1 }, (_, i) => ({
+      ...(one ?? fail()),
+      memberId: `m${i}`,
+    }))
+    const full = { ...(groups[0] ?? fail()), id: 'crowd', members: crowd }
+    driver.machine.restore({ version: 1, groups: [...groups, full] })
+    expect(() => driver.join('b', ['t'], { group: 'second' })).toThrow(code('LIMIT_REACHED'))
+    expect(driver.join('a', ['t'], { group: 'first' })).toBe(1)
+    driver.leave('a', 'first')
+    expect(driver.join('b', ['t'], { group: 'second' })).toBe(1)
   })
 
   test('beyond the most groups is refused', () => {
