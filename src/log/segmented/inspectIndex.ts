@@ -10,8 +10,8 @@ export class IndexCheck {
   readonly #file: string
   readonly #bytes: Buffer
   readonly #baseOffset: number
-  /** From the record's position (index) or offset (timeindex) to the entry's position. */
-  readonly #expected = new Map<number, number>()
+  /** From the record's position (index) or offset (timeindex) to the positions of entries, mostly one. */
+  readonly #expected = new Map<number, number[]>()
   readonly #confirmed = new Set<number>()
 
   constructor(kind: IndexKind, file: string, bytes: Buffer, baseOffset: number) {
@@ -20,7 +20,9 @@ export class IndexCheck {
     this.#bytes = bytes
     this.#baseOffset = baseOffset
     for (let at = 0; at + ENTRY_BYTES <= bytes.length; at += ENTRY_BYTES) {
-      if (isEntry(bytes, at)) this.#expected.set(entryValue(bytes, at), at)
+      if (!isEntry(bytes, at)) continue
+      const value = entryValue(bytes, at)
+      this.#expected.set(value, [...(this.#expected.get(value) ?? []), at])
     }
   }
 
@@ -31,9 +33,10 @@ export class IndexCheck {
   /** A good record went by. */
   saw(position: number, offset: number, timestampMs: number): void {
     const isIndex = this.#kind === 'index'
-    const at = this.#expected.get(isIndex ? position : offset - this.#baseOffset)
-    if (at === undefined) return
-    if (entryKey(this.#bytes, at) === (isIndex ? offset : timestampMs)) this.#confirmed.add(at)
+    const key = isIndex ? offset : timestampMs
+    for (const at of this.#expected.get(isIndex ? position : offset - this.#baseOffset) ?? []) {
+      if (entryKey(this.#bytes, at) === key) this.#confirmed.add(at)
+    }
   }
 
   /** Each entry, or what is wrong with it. `wanted`: how many there should be; undefined where fewer will do. */

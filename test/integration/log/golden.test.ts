@@ -1,0 +1,123 @@
+/**
+ * Format version 1, byte by byte: the files under test/fixtures/segments were written once and must be
+ * readable for ever. A change that alters what is written today fails here too, and needs a new version.
+ */
+import { cpSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, test } from 'vitest'
+import { nodeFileSystem } from '../../../src/io/index.ts'
+import { type InspectLine, inspect, type LogEngine } from '../../../src/log/index.ts'
+import { batchOf, type RecordInput } from '../../../src/record/index.ts'
+import type { FakeClock } from '../../support/fakeClock.ts'
+import {
+  openTestEngine,
+  readAll,
+  temporaryDirectory,
+  testPlatform,
+} from '../../unit/log/support.ts'
+
+const FIXTURES = fileURLToPath(new URL('../../fixtures/segments/v1', import.meta.url))
+const PATH = 'topics/golden~1/0'
+const OPTIONS = { segmentBytes: 12_000 }
+
+/** The batches of the golden log: every kind of record, three segments, some index entries. */
+function batches(): RecordInput[][] {
+  const plain = (from: number): RecordInput[] =>
+    Array.from({ length: 8 }, (_, i) => ({
+      key: `key-${(from + i) % 3}`,
+      value: `${from + i}:${'abcdefghij'.repeat(30)}`,
+    }))
+  return [
+    [{ value: 'without a key' }],
+    [
+      { key: 'k', value: null },
+      { key: 'ключ', value: 'значение', priority: 0 },
+      { key: Buffer.from([0, 255, 128]), value: Buffer.from([1, 0, 254]), priority: 4 },
+    ],
+    [{ value: '', extension: { headers: { 'content-type': 'text/plain', trace: '0-1' } } }],
+    [
+      {
+        key: 'all',
+        value: 'of it',
+        priority: 1,
+        control: true,
+        extension: {
+          headers: { h: '' },
+          producer: { producerId: 7_000_000_000, epoch: 3, sequence: 4_000_000_000 },
+          origin: { partition: 2, offset: 2 ** 40, dueMs: 1_767_225_600_123 },
+        },
+      },
+    ],
+    ...Array.from({ length: 12 }, (_, i) => plain(8 * i)),
+  ]
+}
+
+async function writeGolden(engine: LogEngine, clock: FakeClock): Promise<void> {
+  const log = await engine.open(PATH, OPTIONS)
+  for (const batch of batches()) {
+    await log.append(batchOf(...batch), 'all')
+    clock.advance(17)
+  }
+}
+
+/** Every file below a directory of segments, by name. */
+const filesIn = (directory: string): Map<string, Buffer> =>
+  new Map(readdirSync(directory).map((name) => [name, readFileSync(join(directory, name))]))
+
+describe('format version 1', () => {
+  test('is written today as it was written first', async () => {
+    const directory = temporaryDirectory()
+    const { platform, clock } = testPlatform()
+    const engine = await openTestEngine({ directory, platform })
+    await writeGolden(engine, clock)
+    await engine.close()
+    const written = filesIn(join(directory, PATH))
+    const golden = filesIn(FIXTURES)
+    expect([...written.keys()]).toEqual([...golden.keys()])
+    for (const [name, bytes] of golden) {
+      expect(written.get(name)?.toString('hex'), name).toBe(bytes.toString('hex'))
+    }
+    expect(readFileSync(join(directory, 'FORMAT'), 'utf8')).toBe('{"format":1}\n')
+    expect(readFileSync(join(directory, 'CLEAN'), 'utf8')).toBe(`{"logs":["${PATH}"]}\n`)
+  })
+
+  test('is read back part by part', async () => {
+    const directory = temporaryDirectory()
+    cpSync(FIXTURES, join(directory, PATH), { recursive: true })
+    const { platform, clock, lines } = testPlatform()
+    const engine = await openTestEngine({ directory, platform, options: { verify: 'all' } })
+    const records = await readAll(await engine.open(PATH, OPTIONS))
+    expect(lines).toEqual([])
+    const inputs = batches()
+    expect(records).toHaveLength(inputs.flat().length)
+    let offset = 0
+    for (const [i, batch] of inputs.entries()) {
+      for (const input of batch) {
+        const value = input.value === null ? null : Buffer.from(input.value)
+        expect(records[offset]).toEqual({
+          offset,
+          timestampMs: clock.nowMs() + 17 * i,
+          priority: input.priority ?? 2,
+          key: input.key === undefined ? undefined : Buffer.from(input.key),
+          value,
+          extension: input.extension,
+          control: input.control ?? false,
+        })
+        offset += 1
+      }
+    }
+  })
+
+  test('passes the inspection, which tells of every record and index entry', async () => {
+    const found: InspectLine[] = []
+    for await (const line of inspect(nodeFileSystem, FIXTURES)) found.push(line)
+    expect(found.at(-1)).toEqual({
+      kind: 'summary',
+      segments: 3,
+      records: 102,
+      indexEntries: 12,
+      problems: 0,
+    })
+  })
+})
