@@ -23,6 +23,25 @@ export {
   pathOf,
 } from './connection.ts'
 export {
+  type BatchHandler,
+  type BatchRunOptions,
+  ConsumedMessage,
+  Consumer,
+  type ConsumerOptions,
+  type ConsumerWarning,
+  GroupConsumer,
+  type GroupConsumerOptions,
+  type HandlerContext,
+  type MemberOptions,
+  type MessageBatch,
+  type MessageHandler,
+  type Position,
+  type ReadingOptions,
+  type RunOptions,
+  type StartAt,
+  type TopicPartition,
+} from './consumer/index.ts'
+export {
   type BatchDelivery,
   type ClientDurability,
   type DeliveredRun,

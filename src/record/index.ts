@@ -39,6 +39,13 @@ export {
 } from './partitioner.ts'
 export { headFits, putRecordHead, type RecordHead, recordKeyBytes } from './recordHead.ts'
 export {
+  isControl,
+  isTombstone,
+  recordHeaders,
+  recordKeyStart,
+  recordValueStart,
+} from './view.ts'
+export {
   decodeWireBatch,
   encodeWireBatch,
   WIRE_BATCH_CONTENT_TYPE,

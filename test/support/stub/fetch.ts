@@ -46,7 +46,8 @@ function look(broker: StubTopics, { reads, max_bytes = 1024 * 1024 }: ReadWish):
       const log = broker.log(topic, partition)
       found.logs.push(log)
       if (offset < log.earliest || offset > log.latest) {
-        throw new BrokerError('OFFSET_OUT_OF_RANGE', `${offset}`)
+        const range = { earliest: `${log.earliest}`, latest: `${log.latest}` }
+        throw new BrokerError('OFFSET_OUT_OF_RANGE', `${offset}`, { fields: range })
       }
       if (left <= 0 || offset === log.latest) continue
       const bytes = log.read(offset, left)
@@ -54,7 +55,9 @@ function look(broker: StubTopics, { reads, max_bytes = 1024 * 1024 }: ReadWish):
       found.frames.push(frame(index, 0, { next: offsetAfter(bytes), high: log.latest, bytes }))
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
-      const none = { next: 0, high: 0, bytes: Buffer.alloc(0) }
+      const next = Number(error.fields?.['earliest'] ?? 0)
+      const high = Number(error.fields?.['latest'] ?? 0)
+      const none = { next, high, bytes: Buffer.alloc(0) }
       found.frames.push(frame(index, ERRORS[error.code].wire, none))
     }
   }
