@@ -1,9 +1,12 @@
 /** The main job on real input: 1,707 seismic events in, and back by every door, over restarts and a crash. */
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { decodeChecked } from '../../src/client/index.ts'
 import { startDaemon, type TestDaemon } from '../support/daemon.ts'
+
+// Eight processes one after the other, on a machine that may be busy.
+vi.setConfig({ testTimeout: 180_000 })
 
 const FILE = fileURLToPath(new URL('../fixtures/earthquakes.ndjson', import.meta.url))
 const LINES = readFileSync(FILE, 'utf8').trimEnd().split('\n')
