@@ -3,7 +3,7 @@ import type { Call, Interceptor, Operations } from '../broker/index.ts'
 import type { Caller } from '../kernel/caller.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import type { Clock } from '../kernel/platform.ts'
-import type { Meters } from '../observability/index.ts'
+import type { Meters, TopicMeter } from '../observability/index.ts'
 
 /** Who asks on behalf of a scrape: its calls are not counted, or looking would change what is seen. */
 export const SCRAPE_CALLER: Caller = { principal: 'internal', requestId: 'scrape' }
@@ -55,16 +55,29 @@ function countTraffic(meters: Meters, call: Call, output: unknown, bytes: number
     }
     case 'records.read': {
       const result = output as Operations['records.read']['output']
-      const topic = meters.topic(call.input.topic)
-      topic.readMessages += result.count
-      topic.readBytes += result.bytes.length
+      countRead(meters.topic(call.input.topic), result.count, result.bytes.length)
       return
     }
     case 'records.readTopic': {
       const topic = meters.topic(call.input.topic)
       for (const { result } of (output as Operations['records.readTopic']['output']).parts) {
-        topic.readMessages += result.count
-        topic.readBytes += result.bytes.length
+        countRead(topic, result.count, result.bytes.length)
+      }
+      return
+    }
+    case 'records.fetch':
+      countFetched(meters, call.input.reads, output as Operations['records.fetch']['output'])
+      return
+    case 'groups.fetch': {
+      const read = output as Operations['groups.fetch']['output']
+      if (!read.rebalance) countFetched(meters, call.input.reads, read.value)
+      return
+    }
+    case 'groups.poll': {
+      const read = output as Operations['groups.poll']['output']
+      if (read.rebalance) return
+      for (const { topic, count, bytes } of read.value.parts) {
+        countRead(meters.topic(topic), count, bytes.length)
       }
       return
     }
@@ -73,4 +86,21 @@ function countTraffic(meters: Meters, call: Call, output: unknown, bytes: number
       return
     default:
   }
+}
+
+function countFetched(
+  meters: Meters,
+  reads: readonly { readonly topic: string }[],
+  fetched: Operations['records.fetch']['output'],
+): void {
+  for (const { index, result } of fetched) {
+    const topic = reads[index]?.topic
+    if (result === undefined || topic === undefined) continue
+    countRead(meters.topic(topic), result.count, result.bytes.length)
+  }
+}
+
+function countRead(meter: TopicMeter, messages: number, bytes: number): void {
+  meter.readMessages += messages
+  meter.readBytes += bytes
 }
