@@ -18,6 +18,7 @@ import type { Cli } from './context.ts'
 import { reportOf, UsageError } from './failureReport.ts'
 import type { CliIo } from './io.ts'
 import { coloursFor } from './output.ts'
+import { ownName } from './ownName.ts'
 
 const COMMANDS: readonly ((yargs: Argv, cli: Cli) => Argv)[] = [
   serveCommand,
@@ -135,6 +136,7 @@ function reportFailure(error: unknown, io: CliIo): ExitCode {
   const { exitCode, message, hint } = reportOf(error)
   const colours = coloursFor(io, io.stderr)
   io.stderr.write(`${colours.red('error:')} ${message}\n`)
-  if (hint !== undefined) io.stderr.write(`${colours.dim('hint:')} ${hint}\n`)
+  const typed = hint?.replaceAll('`goqueue ', `\`${ownName(io.env)} `)
+  if (typed !== undefined) io.stderr.write(`${colours.dim('hint:')} ${typed}\n`)
   return exitCode
 }

@@ -19,7 +19,7 @@ export async function temporaryDirectory(): Promise<string> {
 /** Nothing of the environment of whoever runs the tests reaches the processes under test. */
 function environment(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const entries = Object.entries(process.env).filter(
-    ([name]) => !/^(?:GOQUEUE_|FORCE_COLOR$)/.test(name),
+    ([name]) => !/^(?:GOQUEUE_|npm_|FORCE_COLOR$)/.test(name),
   )
   // The end-to-end project builds once for all tests.
   return { ...Object.fromEntries(entries), GOQUEUE_BUILD: 'never', ...extra }

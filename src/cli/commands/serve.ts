@@ -2,6 +2,7 @@ import type { Argv } from 'yargs'
 import type { Daemon } from '../../app/index.ts'
 import { type Cli, outputFor } from '../context.ts'
 import { coloursFor, type Output } from '../output.ts'
+import { ownName } from '../ownName.ts'
 
 /** `goqueue serve`: the daemon. */
 export const serveCommand = (yargs: Argv, cli: Cli): Argv =>
@@ -26,12 +27,13 @@ export const serveCommand = (yargs: Argv, cli: Cli): Argv =>
       const colour = coloursFor(cli.io, cli.io.stdout).isColorSupported
       const daemon = await startDaemon({ settings, terminal, colour })
       await stopOnSignals(daemon)
-      if (terminal && settings.logFormat === 'auto') greet(outputFor(cli), daemon)
+      if (terminal && settings.logFormat === 'auto')
+        greet(outputFor(cli), daemon, ownName(cli.io.env))
     },
   )
 
 /** For a person: what to try next, with the real address. */
-function greet(out: Output, { url, topicCount }: Daemon): void {
+function greet(out: Output, { url, topicCount }: Daemon, name: string): void {
   const { bold, cyan, dim } = out.colours
   const port = new URL(url).port
   const flag = port === '8080' ? '' : ` --url ${url}`
@@ -42,9 +44,9 @@ function greet(out: Output, { url, topicCount }: Daemon): void {
     ...(topicCount === 0
       ? [dim('  Try it, in another terminal:')]
       : [dim('  In another terminal:')]),
-    `    goqueue topic create orders${flag}`,
-    `    goqueue produce orders '{"id":1}' -k customer-7${flag}`,
-    `    goqueue consume orders --follow${flag}`,
+    `    ${name} topic create orders${flag}`,
+    `    ${name} produce orders '{"id":1}' -k customer-7${flag}`,
+    `    ${name} consume orders --follow${flag}`,
     '',
     `    curl -s ${url}/topics/orders/messages -H 'content-type: application/json' \\`,
     `      -d '{"messages":[{"key":"customer-7","value":{"id":2}}]}'`,

@@ -130,6 +130,12 @@ describe('without a broker', () => {
     },
   )
 
+  test('the advice is to type what npm understands, where npm runs the command', async () => {
+    const env = { npm_lifecycle_event: 'npx' }
+    const { stderr } = await runCli(['topic', 'list', ...url], { env })
+    expect(stderr).toMatch(/start a broker with `npx goqueue serve`/)
+  })
+
   test('the version of the program is told all the same', async () => {
     const { exitCode, stdout } = await runCli(['version', ...url])
     expect(exitCode).toBe(0)
