@@ -11,8 +11,6 @@ import type { IndexBlock, IndexBuilder, IndexedTo } from './indexBuilder.ts'
 import type { SyncWaiter } from './syncLoop.ts'
 import type { TailCache } from './tailCache.ts'
 
-/** A batch at least so long is written and kept where it is instead of being copied. */
-const KEPT_FROM_BYTES = 16 * 1024
 /** Stamped in one turn of the event loop: about 3 ms for small records. */
 const STAMPED_AT_ONCE_BYTES = 1 * MiB
 
@@ -125,10 +123,6 @@ export class AppendGroup implements SyncWaiter {
 }
 
 function gather(appends: readonly PendingAppend[], tails: TailCache): Buffer {
-  const [first] = appends
-  if (appends.length === 1 && first !== undefined && isKept(first.batch.bytes)) {
-    return first.batch.bytes
-  }
   let size = 0
   for (const { batch } of appends) size += batch.bytes.length
   const bytes = tails.allocate(size)
@@ -139,7 +133,3 @@ function gather(appends: readonly PendingAppend[], tails: TailCache): Buffer {
   }
   return bytes
 }
-
-/** True for a long batch that does not hold on to much more memory than its own. */
-const isKept = (bytes: Buffer): boolean =>
-  bytes.length >= KEPT_FROM_BYTES && bytes.length * 2 >= bytes.buffer.byteLength

@@ -111,6 +111,7 @@ export class AppendLoop {
     } catch (error) {
       this.#giveBack(group)
       undoAdmissions(group.appends)
+      this.#state.services.tails.abandon(group.bytes)
       group.refused(this.#refusal(error, `append to ${this.#state.active.log.path}`))
       return
     }

@@ -2,13 +2,15 @@
  * What was written last stays in memory, for all logs of an engine together within one budget, the oldest
  * dropped first. A reader at the tail never meets a file.
  *
- * A chunk is a run of whole records of one log, usually one group as it was written. Small groups are laid
- * one behind the other into shared blocks of memory (arenas), and where two of one log lie side by side
- * they are one chunk. All chunks form one list by age; those of one log are also an array by offset.
+ * A chunk is a run of whole records of one log, usually one group as it was written. Groups are laid one behind
+ * the other into blocks of memory that are used again (`arenas.ts`), and where two small ones of one log lie side
+ * by side they are one chunk. All chunks form one list by age; those of one log are also an array by offset.
+ * What is read is copied out: its memory may be written over while a reply is on its way.
  */
 
 import { recordLength } from '../../record/index.ts'
 import type { ReadLimit } from '../port.ts'
+import { Arenas } from './arenas.ts'
 import type { IndexBlock } from './indexBuilder.ts'
 import {
   entryKey,
@@ -18,15 +20,10 @@ import {
   type IndexEntry,
 } from './indexEntries.ts'
 
-const ARENA_BYTES = 256 * 1024
-/** Groups from here on get memory of their own. */
-const OWN_MEMORY_BYTES = 64 * 1024
 /** Small chunks grow up to this: it bounds the walk from a chunk's start to a record in it. */
 const GROWN_CHUNK_BYTES = 32 * 1024
 /** What a chunk costs beside its bytes. */
 const CHUNK_OVERHEAD_BYTES = 256
-/** Slices below this are copied out: a slow reader must not hold a block of memory for a few bytes. */
-const COPIED_BELOW_BYTES = 4096
 const EMPTY = Buffer.alloc(0)
 
 interface Chunk {
@@ -36,6 +33,8 @@ interface Chunk {
   /** Where it lies in its segment: what the marks are relative to. */
   readonly position: number
   bytes: Buffer
+  /** Of the memory in which its bytes lie. */
+  allocations: number
   /** Index entries of the records in it; empty where walking is as fast. */
   readonly marks: Buffer
   older: Chunk | undefined
@@ -67,8 +66,7 @@ export class TailCache {
   #usedBytes = 0
   #oldest: Chunk | undefined
   #newest: Chunk | undefined
-  #arena = EMPTY
-  #arenaUsed = 0
+  readonly #arenas = new Arenas()
 
   constructor(budgetBytes: number) {
     this.#budgetBytes = budgetBytes
@@ -83,26 +81,28 @@ export class TailCache {
     return { chunks: [], first: 0 }
   }
 
-  /** Memory for a group of `size` bytes that will be added; small ones share. */
+  /** Memory for a group of `size` bytes that will be added or abandoned. */
   allocate(size: number): Buffer {
-    if (size >= OWN_MEMORY_BYTES) return Buffer.allocUnsafeSlow(size)
-    if (this.#arenaUsed + size > this.#arena.length) {
-      this.#arena = Buffer.allocUnsafeSlow(ARENA_BYTES)
-      this.#arenaUsed = 0
-    }
-    const bytes = this.#arena.subarray(this.#arenaUsed, this.#arenaUsed + size)
-    this.#arenaUsed += size
-    return bytes
+    return this.#arenas.allocate(size)
+  }
+
+  /** Gives back memory of a group that will not be added. */
+  abandon(bytes: Buffer): void {
+    this.#arenas.giveBack(bytes)
   }
 
   /** Takes in what was just written to `owner`, directly behind what it had before. */
   add(owner: TailOfLog, write: TailWrite): void {
-    if (this.#budgetBytes === 0) return
+    if (this.#budgetBytes === 0) {
+      this.#arenas.giveBack(write.bytes)
+      return
+    }
     const last = owner.chunks.at(-1)
     if (last !== undefined && isNeighbour(last, write)) {
       const length = last.bytes.length + write.bytes.length
       last.bytes = Buffer.from(last.bytes.buffer, last.bytes.byteOffset, length)
       last.endOffset = write.endOffset
+      last.allocations += 1
       this.#usedBytes += write.bytes.length
     } else {
       this.#push(owner, write)
@@ -136,7 +136,7 @@ export class TailCache {
       offset = end.offset
       if (end.position < chunk.bytes.length || maxBytes <= 0) break
     }
-    return { bytes: joined(parts), nextOffset: offset }
+    return { bytes: Buffer.concat(parts), nextOffset: offset }
   }
 
   #push(owner: TailOfLog, write: TailWrite): void {
@@ -146,6 +146,7 @@ export class TailCache {
       endOffset: write.endOffset,
       position: write.position,
       bytes: write.bytes,
+      allocations: 1,
       marks: write.block?.offsets ?? EMPTY,
       older: this.#newest,
       newer: undefined,
@@ -164,6 +165,7 @@ export class TailCache {
     if (chunk.newer === undefined) this.#newest = chunk.older
     else chunk.newer.older = chunk.older
     this.#usedBytes -= charge(chunk)
+    this.#arenas.giveBack(chunk.bytes, chunk.allocations)
     // Its log's array still names it for a while: neither memory nor neighbours may hang on it.
     chunk.bytes = EMPTY
     chunk.older = undefined
@@ -247,10 +249,4 @@ function endInChunk(chunk: Chunk, start: Place, limit: ReadLimit): Place {
     offset += 1
   }
   return { offset, position }
-}
-
-function joined(parts: readonly Buffer[]): Buffer {
-  const [only] = parts
-  if (parts.length !== 1 || only === undefined) return Buffer.concat(parts)
-  return only.length < COPIED_BELOW_BYTES ? Buffer.from(only) : only
 }
