@@ -36,7 +36,7 @@ const page = (byte: number) => batchOf({ value: Buffer.alloc(PAGE_BYTES - HEADER
 async function endsAfter(work: (machine: Machine) => Promise<void>): Promise<Set<number>> {
   const ends = new Set<number>()
   for (const fate of FATES) {
-    const disk = new SimulatedDisk(1, fate)
+    const disk = new SimulatedDisk(fate)
     await work(await boot(disk))
     disk.powerLoss()
     await turns(5)
@@ -65,19 +65,18 @@ describe('found once', () => {
     expect(ends).toEqual(new Set([2]))
   })
 
-  test('a sync under way during that cut passed for one of the cut', async () => {
-    const ends = await endsAfter(async ({ disk, log }) => {
+  test('a sync that began between such a write and its cut passed for one of the cut', async () => {
+    const ends = await endsAfter(async ({ disk, clock, log }) => {
       await log.append(record(100), 'leader')
-      const syncing = disk.hold({ operation: 'datasync' })
-      const synced = log.sync()
-      await syncing.reached
       disk.capacityBytes = disk.usedBytes + 50
-      const cutting = disk.hold({ operation: 'truncate' })
+      const writing = disk.hold({ operation: 'write' })
       const refused = log.append(record(200), 'leader')
-      await cutting.reached
+      await writing.reached
+      const syncing = disk.hold({ operation: 'datasync' })
+      clock.advance(1000)
+      await syncing.reached
+      writing.open()
       syncing.open()
-      await synced
-      cutting.open()
       await expect(refused).rejects.toMatchObject({ code: 'DISK_FULL' })
       disk.capacityBytes = Number.POSITIVE_INFINITY
       await log.append(record(1000), 'all')

@@ -15,7 +15,9 @@ import { storageError } from './storageError.ts'
  */
 export async function roll(state: LogState, synced: () => Promise<void>): Promise<void> {
   const { services, path, active: sealed } = state
-  await synced()
+  // One that was under way may have begun before a failed write was cut off: only the next one covers the cut.
+  do await synced()
+  while (sealed.log.dirty)
   failpoint('segment.roll.before-seal')
   await flushIndexes(state)
   const begun = new Segment(services, sealed.directory, state.next)
