@@ -1,5 +1,5 @@
 /** The life of the daemon as a process: how it starts, what keeps it from starting, how it ends. */
-import { mkdir, symlink, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -120,6 +120,7 @@ describe('end', () => {
         .split('\n')
         .map((line) => JSON.parse(line).msg)
       expect(logged).toEqual(['ready', 'stopping', 'stopped'])
+      expect(await readdir(daemon.dataDir)).toContain('CLEAN')
       const second = await startDaemon({ dataDir: daemon.dataDir })
       expect(await second.ask('GET', '/topics/t/partitions/0/messages')).toMatchObject({
         messages: [{ value: 'x' }],

@@ -142,6 +142,20 @@ describe('follow', () => {
     expect(pauses.slice(0, 4)).toEqual([250, 500, 1000, 250])
   })
 
+  test('takes its own end for no trouble', async () => {
+    const abort = new AbortController()
+    const troubles: string[] = []
+    const read = async () => {
+      abort.abort()
+      throw new BrokerError('CANCELLED', 'the request was cancelled')
+    }
+    const onTrouble = ({ message }: BrokerError) => void troubles.push(message)
+    const options = { records: { read }, topic: 't', signal: abort.signal, onTrouble }
+    const followed = follow(options, ranges, async () => 'more')
+    await expect(followed).rejects.toMatchObject({ code: 'CANCELLED' })
+    expect(troubles).toEqual([])
+  })
+
   test('passes on what goes wrong, and an abort from outside', async () => {
     const broken = { read: () => Promise.reject(new Error('disk')) }
     const signal = new AbortController().signal
