@@ -84,6 +84,16 @@ describe('found once', () => {
     expect(ends).toEqual(new Set([2]))
   })
 
+  test('a segment that was begun and taken back stood in the way of the one before it', async () => {
+    const ends = await endsAfter(async ({ disk, log }) => {
+      await log.append(record(100), 'all')
+      disk.fail({ operation: 'truncate', path: /00001\.log$/, code: 'ENOSPC' })
+      await expect(log.append(record(1000), 'all')).rejects.toMatchObject({ code: 'DISK_FULL' })
+      await log.append(record(100), 'leader')
+    })
+    expect(ends).toEqual(new Set([1, 2]))
+  })
+
   test('what a failed sync left in memory only was taken for synced after the log was opened again', async () => {
     const ends = await endsAfter(async ({ disk, engine, log }) => {
       await log.append(record(100), 'leader')

@@ -49,12 +49,18 @@ export async function flushIndexes(state: LogState): Promise<void> {
   }
 }
 
-/** A file left over would stand for records that the old segment may still take: then nothing more is written. */
+/**
+ * A file left over would stand for records that the old segment may still take: where it does not go, or not for
+ * good, nothing more is written.
+ */
 async function discard(state: LogState, begun: Segment): Promise<void> {
+  const { fileSystem, directories } = state.services
   try {
     begun.log.dirty = false
     await begun.close()
-    await state.services.fileSystem.remove(begun.log.path)
+    await fileSystem.remove(begun.log.path)
+    directories.changed(state.path)
+    await directories.settle(state.path)
   } catch (error) {
     if (isSystemError(error, 'ENOENT')) return
     state.raiseFence(storageError(error, `take back ${begun.log.path}`))
