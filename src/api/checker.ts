@@ -1,7 +1,8 @@
 /** Holds what came in against a schema and says of each field what is wrong with it. */
 import type { Static, TSchema } from 'typebox'
-import { Compile, type Validator } from 'typebox/compile'
 import type { TLocalizedValidationError } from 'typebox/error'
+// Not typebox/compile, which also converts and repairs: loading that costs each start about 100 ms more.
+import { Compile, type Validator } from 'typebox/schema'
 import { BrokerError } from '../kernel/errors.ts'
 
 /** Problems that one error reports; the rest is left out. */
@@ -14,11 +15,11 @@ export type Check<T> = (value: unknown) => T
  * in the error's sentence. The schema is compiled at the first call: a start does not wait for it.
  */
 export function checkerOf<S extends TSchema>(what: string, schema: S): Check<Static<S>> {
-  let compiled: Validator<Record<string, never>, S> | undefined
+  let compiled: Validator<S, Static<S>> | undefined
   return (value) => {
     compiled ??= Compile(schema)
     if (compiled.Check(value)) return value
-    throw invalid(what, fieldsOf(compiled.Errors(value)))
+    throw invalid(what, fieldsOf(compiled.Errors(value)[1]))
   }
 }
 
