@@ -15,10 +15,18 @@ export interface Cursor {
   position: number
 }
 
+export interface PutBack {
+  readonly topic: string
+  readonly partition: number
+  readonly from: number
+  readonly to: number
+}
+
 const EVERYBODY = ''
 
 export class Cursors {
   readonly #byHolder = new Map<string, Map<string, Cursor>>()
+  readonly #listeners = new Set<() => void>()
 
   get(group: Group, memberId: string, topic: string, partition: number): Cursor | undefined {
     return this.#byHolder.get(holder(group, memberId))?.get(key(topic, partition))
@@ -33,6 +41,20 @@ export class Cursors {
     }
     cursors.set(key(cursor.topic, cursor.partition), cursor)
     return cursor
+  }
+
+  /** Hands out again from `to` on, unless more was handed out since `from`. Polls that wait look again. */
+  putBack(group: Group, memberId: string, place: PutBack): void {
+    const cursor = this.get(group, memberId, place.topic, place.partition)
+    if (cursor?.position !== place.from || place.to >= place.from) return
+    cursor.position = place.to
+    for (const listener of [...this.#listeners]) listener()
+  }
+
+  /** Calls `listener` when a position went back; returns how to stop listening. */
+  onPutBack(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => void this.#listeners.delete(listener)
   }
 
   /** What was committed is not handed out any more. */

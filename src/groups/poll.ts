@@ -99,7 +99,9 @@ async function handOut(
     const cursors = cursorsOf(coordinator, visit).filter((cursor) => !failed.has(cursor))
     const reads = cursors.map((cursor) => ({ ...cursor, offset: cursor.position }))
     const waitMs = Math.max(0, endMs - clock.monotonicMs())
-    const fetched = await coordinator.topics.fetcher.fetch(reads, limit, { ...ending, waitMs })
+    const wait = lookingAgain(visit, { ...ending, waitMs })
+    const fetched = await coordinator.topics.fetcher.fetch(reads, limit, wait)
+    if (wait.again && visit.group.generation === visit.generation) continue
     // The generation may have ended meanwhile: whoever holds the partition now begins at its floor.
     const isOver = fetched.length === 0 || visit.group.generation !== visit.generation
     const parts = isOver ? [] : take(visit, cursors, reads, fetched)
@@ -108,6 +110,26 @@ async function handOut(
     }
     for (const cursor of unserved(coordinator, visit, cursors, fetched)) failed.add(cursor)
   }
+}
+
+/** The wait, ended with `again` where records were put back that it does not look at. */
+function lookingAgain({ live }: Visit, wait: FetchWait): FetchWait & { again: boolean } {
+  const looking = {
+    ...wait,
+    again: false,
+    until: (end: () => void) => {
+      const stop = wait.until?.(end)
+      const stopListening = live.cursors.onPutBack(() => {
+        looking.again = true
+        end()
+      })
+      return () => {
+        stop?.()
+        stopListening()
+      }
+    },
+  }
+  return looking
 }
 
 /**
@@ -200,7 +222,7 @@ function putBack(
   from: readonly number[] = parts.map(({ offset }) => offset),
 ): void {
   for (const [i, { topic, partition, nextOffset }] of parts.entries()) {
-    const cursor = live.cursors.get(group, member.memberId, topic, partition)
-    if (cursor?.position === nextOffset) cursor.position = from[i] ?? nextOffset
+    const place = { topic, partition, from: nextOffset, to: from[i] ?? nextOffset }
+    live.cursors.putBack(group, member.memberId, place)
   }
 }

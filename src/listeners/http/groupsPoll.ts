@@ -61,10 +61,7 @@ export async function pollGroup(
     return
   }
   const { value } = read
-  // A client that is gone before the reply was out never had the records.
-  reply.raw.once('close', () => {
-    if (!reply.raw.writableFinished) value.putBack()
-  })
+  onUndelivered(reply, () => value.putBack())
   try {
     const nonce = Math.floor(platform.random() * NONCE_MAX)
     const body = pageOf(value, input.group, nonce.toString(16).padStart(8, '0'))
@@ -74,6 +71,19 @@ export async function pollGroup(
     value.putBack()
     throw error
   }
+}
+
+/** A client that was gone before the reply was out never had the records. */
+function onUndelivered({ raw }: FastifyReply, undo: () => void): void {
+  const { socket } = raw
+  let delivered = false
+  // Of a socket that broke, too, the response says in the end that it is finished.
+  raw.once('finish', () => {
+    delivered = socket?.destroyed === false
+  })
+  raw.once('close', () => {
+    if (!delivered) undo()
+  })
 }
 
 function pageOf({ parts, putBack }: Polled, group: string, nonce: string): Buffer {

@@ -1,6 +1,9 @@
 /** Consumer groups as a client with nothing but HTTP sees them. */
+import { once } from 'node:events'
+import { connect } from 'node:net'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { decodeFetchFrames } from '../../../src/api/index.ts'
+import { decodeFetchFrames, type PollReply } from '../../../src/api/index.ts'
+import { MiB } from '../../../src/kernel/units.ts'
 import { decodeRecords } from '../../../src/record/index.ts'
 import { type HttpStub, startHttpStub } from '../../support/httpStub.ts'
 
@@ -18,7 +21,7 @@ afterAll(() => stub.stop())
 async function setup(partitions = 2) {
   made += 1
   const [topic, group] = [`t${made}`, `g${made}`]
-  await stub.ask('POST', '/topics', { json: { name: topic, num_partitions: partitions } })
+  if (partitions > 0) await stub.broker.createTopic(topic, { partitions })
   const post = async (route: string, json: object) =>
     await stub.ask('POST', `/groups/${group}/${route}`, { json })
   const join = async (more: object = {}) => {
@@ -315,6 +318,42 @@ describe('GET /groups/{g}/poll', () => {
   })
 })
 
+describe('a poll whose reply does not arrive whole', () => {
+  test('is handed out again when the client broke off in the middle', async () => {
+    const { group, topic, join, poll } = await setup(1)
+    const { member_id } = await join()
+    // Each byte becomes six: more than the buffers of two sockets hold.
+    const value = Buffer.alloc(500_000, 1)
+    await stub.broker.publish(topic, Array(8).fill({ value }), { acks: 'leader' })
+    const socket = connect(stub.port, '127.0.0.1')
+    socket.write(`GET /groups/${group}/poll?member_id=${member_id} HTTP/1.1\r\nhost: x\r\n\r\n`)
+    await once(socket, 'readable')
+    socket.destroy()
+    const again = await poll({ member_id, timeout: '10s' })
+    expect((again.json as PollReply).messages.map(({ offset }) => offset)).toEqual([
+      ...[0, 1, 2, 3, 4, 5, 6, 7],
+    ])
+  })
+
+  test('is handed out again as far as the page had no room for it', async () => {
+    const { topic, join, poll } = await setup(0)
+    const config = { recordBytesMax: 16 * MiB }
+    await stub.broker.createTopic(topic, { partitions: 4, config })
+    const { member_id } = await join()
+    // Each byte of these becomes six: 18 MiB of JSON, and 15 MiB more are too many.
+    const escaped = Buffer.alloc(MiB - 100, 1)
+    const large = Buffer.alloc(15 * MiB, 'x')
+    const messages = [escaped, escaped, escaped, large].map((value, partition) => ({
+      ...{ value, partition },
+    }))
+    await stub.broker.publish(topic, messages, { acks: 'leader' })
+    const partitions = async () =>
+      ((await poll({ member_id })).json as PollReply).messages.map((each) => each.partition)
+    expect(await partitions()).toEqual([0, 1, 2])
+    expect(await partitions()).toEqual([3])
+  })
+})
+
 describe('offsets of a group', () => {
   test('are committed and told per topic and partition', async () => {
     const { topic, group, join, post } = await setup()
@@ -350,6 +389,7 @@ describe('offsets of a group', () => {
   test.each([
     [{ '-1': 5 }, 400],
     [{ x: 5 }, 400],
+    [{ '01': 5 }, 400],
     [{ '0': -5 }, 400],
     [{ '0': '5' }, 400],
     [{ '0': 1e300 }, 400],

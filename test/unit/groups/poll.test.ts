@@ -164,6 +164,24 @@ describe('position of a poll', () => {
     expect(await poll(house)).toEqual(['t-0@0 x'])
   })
 
+  test('that went back wakes a poll that waits already', async () => {
+    const house = await setup(1)
+    await house.publish('t', 0, 'x')
+    const read = await house.groups.poll(POLL)
+    const answer = poll(house, { waitMs: 30_000 })
+    await waiting(house)
+    if (!read.rebalance) read.value.putBack()
+    expect(await answer).toEqual(['t-0@0 x'])
+  })
+
+  test('goes back only as far as the client says', async () => {
+    const house = await setup(1)
+    await house.publish('t', 0, 'x', 'y', 'z')
+    const read = await house.groups.poll(POLL)
+    if (!read.rebalance) read.value.putBack([2])
+    expect(await poll(house)).toEqual(['t-0@2 z'])
+  })
+
   test('does not go back where more was handed out since', async () => {
     const house = await setup(1)
     await house.publish('t', 0, 'x', 'y')
