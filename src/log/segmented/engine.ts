@@ -73,7 +73,9 @@ class SegmentedEngine implements LogEngine {
     invariant(!this.#logs.has(path), `log ${path} is open already`)
     const directory = this.#services.directories.at(path)
     const clean = this.#marks.claim(path)
-    const opening = openLog(this.#services, { path, directory, clean }, options)
+    const opening = this.#services.opening.run(() =>
+      openLog(this.#services, { path, directory, clean }, options),
+    )
     this.#logs.set(path, opening)
     try {
       const log = await opening

@@ -23,6 +23,9 @@ export interface IndexedTo {
   readonly timestampMs: number
 }
 
+/** Stands for the time of the record at `position`, which is the last entry's: it will pass first. */
+export const TIME_OF_THAT_RECORD = Number.NEGATIVE_INFINITY
+
 export const NOTHING_INDEXED: IndexedTo = { position: 0, timestampMs: -1 }
 const NO_ENTRIES = Buffer.alloc(0)
 
@@ -30,7 +33,7 @@ export class IndexBuilder {
   /** The position from which on the next record is indexed. Read for each record, so a plain field. */
   nextPosition: number
   readonly #baseOffset: number
-  readonly #from: IndexedTo
+  #from: IndexedTo
   #timestampMs: number
   #offsets: EntryList | undefined
   #times: EntryList | undefined
@@ -39,14 +42,20 @@ export class IndexBuilder {
     this.#from = from
     this.#baseOffset = baseOffset
     this.#timestampMs = from.timestampMs
-    this.nextPosition = from.position + INDEX_INTERVAL_BYTES
+    const isTimeKnown = from.timestampMs !== TIME_OF_THAT_RECORD
+    this.nextPosition = from.position + (isTimeKnown ? INDEX_INTERVAL_BYTES : 0)
   }
 
   /** Indexes a record that begins at or behind `nextPosition`. */
   add(offset: number, position: number, timestampMs: number): void {
+    this.nextPosition = position + INDEX_INTERVAL_BYTES
+    if (this.#timestampMs === TIME_OF_THAT_RECORD) {
+      this.#from = { position, timestampMs }
+      this.#timestampMs = timestampMs
+      return
+    }
     this.#offsets ??= new EntryList()
     this.#offsets.push(offset, position)
-    this.nextPosition = position + INDEX_INTERVAL_BYTES
     if (timestampMs <= this.#timestampMs) return
     this.#times ??= new EntryList()
     this.#times.push(timestampMs, offset - this.#baseOffset)

@@ -100,6 +100,7 @@ export class IndexFile {
 
   /** The last valid entry of the file; what stands behind it does not count. For opening. */
   async recoverEnd(): Promise<IndexEntry | undefined> {
+    if (this.#fileBytes === 0) return undefined
     const size = await this.#services.files.sizeOf(this.#file)
     const whole = size - (size % ENTRY_BYTES)
     const last = await this.#readAt(Math.max(0, whole - ENTRY_BYTES), Math.min(whole, ENTRY_BYTES))

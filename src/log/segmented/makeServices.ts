@@ -5,9 +5,14 @@ import { ByteBudget } from './byteBudget.ts'
 import { DirectoryTree } from './directoryTree.ts'
 import { FilePool } from './filePool.ts'
 import { Flusher } from './flusher.ts'
+import { Gate } from './gate.ts'
 import { IndexCache } from './indexCache.ts'
+import { Scratch } from './scratch.ts'
 import { DEFAULT_OPTIONS, type SegmentedOptions, type Services } from './services.ts'
 import { TailCache } from './tailCache.ts'
+
+/** Enough to keep the thread pool busy. */
+const OPENED_AT_ONCE = 16
 
 export interface ServicesSetup {
   readonly directory: string
@@ -29,5 +34,7 @@ export function makeServices(setup: ServicesSetup): Services {
     queued: new ByteBudget(options.queuedBytesMax),
     flusher: new Flusher(platform.clock, options.flushIntervalMs),
     directories: new DirectoryTree(fileSystem, directory),
+    opening: new Gate(OPENED_AT_ONCE),
+    scratch: new Scratch(),
   }
 }

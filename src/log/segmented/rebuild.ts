@@ -34,7 +34,6 @@ export interface SegmentIndex {
 export async function indexOf(services: Services, segment: Segment): Promise<SegmentIndex> {
   const indexer = new IndexBuilder(segment.baseOffset, NOTHING_INDEXED)
   const walk = walkFrom(0, segment.baseOffset)
-  const end = segment.sizeBytes
-  await services.files.use(segment.log, (handle) => scan(handle, walk, end, indexer))
+  await scan(services, segment, { walk, fileEnd: segment.sizeBytes, indexer })
   return { walk, block: indexer.take(walk.batchEndOffset) }
 }

@@ -42,7 +42,7 @@ async function checkEnd(services: Services, segment: Segment): Promise<boolean> 
   if (from >= segment.sizeBytes) return false
   const indexer = new IndexBuilder(segment.baseOffset, { position: from, timestampMs: -1 })
   const walk = walkFrom(from, entry?.key ?? segment.baseOffset)
-  await services.files.use(segment.log, (handle) => scan(handle, walk, segment.sizeBytes, indexer))
+  await scan(services, segment, { walk, fileEnd: segment.sizeBytes, indexer })
   checkMeetsNext(segment, walk)
   return indexer.take(walk.offset) === undefined
 }

@@ -15,7 +15,7 @@ import type { DirectoryEntry } from '../../io/index.ts'
 import { isSystemError, TEMPORARY_SUFFIX } from '../../io/index.ts'
 import { IndexBuilder } from './indexBuilder.ts'
 import type { IndexEntry } from './indexEntries.ts'
-import { parseSegmentFileName } from './names.ts'
+import { parseSegmentFileName, type SegmentFileKind } from './names.ts'
 import { checkSealed, corruptIfProblem } from './recoverSealed.ts'
 import { rewriteTail } from './rewriteTail.ts'
 import { scan } from './scan.ts'
@@ -72,21 +72,34 @@ const newestBefore = async (services: Services, segment: Segment | undefined): P
 /** The log's segments in order. Removes what a crash left of removed and rewritten files. */
 async function findSegments(services: Services, location: LogLocation): Promise<Segment[]> {
   const entries = await listOrMake(services, location)
-  const bases = new Set<number>()
+  const kindsOf = segmentFilesOf(entries)
   for (const { name } of entries) {
     const parsed = parseSegmentFileName(name)
-    if (parsed?.kind === 'log') bases.add(parsed.baseOffset)
+    const isOrphan = parsed !== undefined && !kindsOf.get(parsed.baseOffset)?.has('log')
+    if (!isOrphan && !name.endsWith(TEMPORARY_SUFFIX)) continue
+    await services.fileSystem.remove(`${location.directory}/${name}`)
   }
+  const segments: Segment[] = []
+  for (const [baseOffset, kinds] of kindsOf) {
+    if (!kinds.has('log')) continue
+    const segment = new Segment(services, location.directory, baseOffset)
+    segment.knowFiles(kinds)
+    segments.push(segment)
+  }
+  return segments.sort((a, b) => a.baseOffset - b.baseOffset)
+}
+
+/** For each base offset, which of its files there are. */
+function segmentFilesOf(entries: readonly DirectoryEntry[]): Map<number, Set<SegmentFileKind>> {
+  const kindsOf = new Map<number, Set<SegmentFileKind>>()
   for (const { name } of entries) {
     const parsed = parseSegmentFileName(name)
-    const isOrphan = parsed !== undefined && !bases.has(parsed.baseOffset)
-    if (isOrphan || name.endsWith(TEMPORARY_SUFFIX)) {
-      await services.fileSystem.remove(`${location.directory}/${name}`)
-    }
+    if (parsed === undefined) continue
+    const kinds = kindsOf.get(parsed.baseOffset)
+    if (kinds === undefined) kindsOf.set(parsed.baseOffset, new Set([parsed.kind]))
+    else kinds.add(parsed.kind)
   }
-  return [...bases]
-    .sort((a, b) => a - b)
-    .map((base) => new Segment(services, location.directory, base))
+  return kindsOf
 }
 
 async function listOrMake(
@@ -110,11 +123,7 @@ async function openActive(
 ): Promise<number> {
   segment.activate()
   const size = await services.files.sizeOf(segment.log)
-  if (size === 0) {
-    segment.begin()
-    return segment.nextOffset
-  }
-  const entry = await segment.recoverEntry()
+  const entry = await segment.recoverEntry(clean)
   if (entry !== undefined && entry.value >= size) {
     throw corrupt(segment.log.path, size, `ends before ${entry.value}, up to where it was synced`)
   }
@@ -142,8 +151,9 @@ async function scanActive(
   const offset = position === 0 ? segment.baseOffset : (entry?.key ?? segment.baseOffset)
   const walk = walkFrom(position, offset)
   const indexer = new IndexBuilder(segment.baseOffset, segment.indexedTo)
-  await services.files.use(segment.log, (handle) => scan(handle, walk, size, indexer))
+  await scan(services, segment, { walk, fileEnd: size, indexer })
   const block = indexer.take(walk.batchEndOffset)
-  if (block !== undefined) segment.addIndexBlock(block, indexer.indexedWith(block))
+  segment.indexedTo = indexer.indexedWith(block)
+  if (block !== undefined) segment.addIndexBlock(block, segment.indexedTo)
   return walk
 }

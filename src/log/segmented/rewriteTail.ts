@@ -1,9 +1,7 @@
 /** Makes sure that what recovery found behind the recovery point can be synced. */
-import { MiB } from '../../kernel/units.ts'
+import { SCRATCH_BYTES } from './scratch.ts'
 import type { Segment } from './segment.ts'
 import type { Services } from './services.ts'
-
-const STEP_BYTES = 1 * MiB
 
 /**
  * Writes the bytes from `position` to the segment's end over themselves.
@@ -18,12 +16,14 @@ export async function rewriteTail(
   position: number,
 ): Promise<void> {
   const { log, sizeBytes } = segment
-  for (let at = position; at < sizeBytes; at += STEP_BYTES) {
-    const bytes = Buffer.allocUnsafeSlow(Math.min(STEP_BYTES, sizeBytes - at))
-    await services.files.use(log, async (handle) => {
-      log.dirty = true
-      await handle.read(bytes, at)
-      await handle.write(bytes, at)
-    })
+  for (let at = position; at < sizeBytes; at += SCRATCH_BYTES) {
+    const size = Math.min(SCRATCH_BYTES, sizeBytes - at)
+    await services.scratch.use(size, (block) =>
+      services.files.use(log, async (handle) => {
+        log.dirty = true
+        const count = await handle.read(block.subarray(0, size), at)
+        await handle.write(block.subarray(0, count), at)
+      }),
+    )
   }
 }

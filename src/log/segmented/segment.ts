@@ -5,10 +5,10 @@
 import { join } from 'node:path'
 import { PooledFile } from './filePool.ts'
 import type { IndexBlock, IndexedTo } from './indexBuilder.ts'
-import { NOTHING_INDEXED } from './indexBuilder.ts'
+import { NOTHING_INDEXED, TIME_OF_THAT_RECORD } from './indexBuilder.ts'
 import type { IndexEntry } from './indexEntries.ts'
 import { IndexFile } from './indexFile.ts'
-import { segmentFileName } from './names.ts'
+import { type SegmentFileKind, segmentFileName } from './names.ts'
 import type { Services } from './services.ts'
 
 const NO_ENTRIES = Buffer.alloc(0)
@@ -55,14 +55,24 @@ export class Segment {
     this.indexedTo = NOTHING_INDEXED
   }
 
-  /** Finds how far the index files reach: their last entry, undefined where there is none of this segment. */
-  async recoverEntry(): Promise<IndexEntry | undefined> {
+  /**
+   * Finds how far the index files reach: the last entry, undefined where there is none of this segment. After
+   * a clean stop the time index is taken on trust.
+   */
+  async recoverEntry(clean: boolean): Promise<IndexEntry | undefined> {
     const entry = await this.offsets.recoverEnd()
-    const time = await this.times.recoverEnd()
+    const time = clean ? undefined : await this.times.recoverEnd()
     if (entry === undefined || entry.key <= this.baseOffset) return undefined
-    this.indexedTo = { position: entry.value, timestampMs: time?.key ?? -1 }
+    const timestampMs = time?.key ?? (clean ? TIME_OF_THAT_RECORD : -1)
+    this.indexedTo = { position: entry.value, timestampMs }
     this.indexFlushedTo = entry.value
     return entry
+  }
+
+  /** Says which index files are there at all, so that the others need not be looked for. */
+  knowFiles(kinds: ReadonlySet<SegmentFileKind>): void {
+    if (!kinds.has('index')) this.offsets.setFileBytes(0)
+    if (!kinds.has('timeindex')) this.times.setFileBytes(0)
   }
 
   /** Makes its files writable, from their next opening on. */

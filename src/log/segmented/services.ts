@@ -7,7 +7,9 @@ import type { ByteBudget } from './byteBudget.ts'
 import type { DirectoryTree } from './directoryTree.ts'
 import type { FilePool } from './filePool.ts'
 import type { Flusher } from './flusher.ts'
+import type { Gate } from './gate.ts'
 import type { IndexCache } from './indexCache.ts'
+import type { Scratch } from './scratch.ts'
 import type { TailCache } from './tailCache.ts'
 
 export interface SegmentedOptions {
@@ -50,4 +52,7 @@ export interface Services {
   readonly queued: ByteBudget
   readonly flusher: Flusher
   readonly directories: DirectoryTree
+  /** Opening logs, a few at a time. */
+  readonly opening: Gate
+  readonly scratch: Scratch
 }

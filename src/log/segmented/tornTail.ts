@@ -1,12 +1,10 @@
 /** Cutting off what a crash left half-written. Nothing is thrown away: the cut bytes go to a file beside. */
 import { dirname, join } from 'node:path'
-import { MiB } from '../../kernel/units.ts'
 import { tornFileName } from './names.ts'
+import { SCRATCH_BYTES } from './scratch.ts'
 import type { Segment } from './segment.ts'
 import type { Services } from './services.ts'
 import type { Problem } from './walk.ts'
-
-const COPY_BYTES = 1 * MiB
 
 /**
  * Cuts the segment's file of `fileBytes` bytes behind its last whole batch. The copy is on disk before the
@@ -23,10 +21,13 @@ export async function cutTornTail(
   const copy = await services.fileSystem.open(torn, { mode: 'create' })
   try {
     await copy.truncate(0)
-    for (let at = cutAt; at < fileBytes; at += COPY_BYTES) {
-      const bytes = Buffer.allocUnsafeSlow(Math.min(COPY_BYTES, fileBytes - at))
-      const count = await services.files.use(log, (handle) => handle.read(bytes, at))
-      await copy.write(bytes.subarray(0, count), at - cutAt)
+    for (let at = cutAt; at < fileBytes; at += SCRATCH_BYTES) {
+      const size = Math.min(SCRATCH_BYTES, fileBytes - at)
+      await services.scratch.use(size, async (block) => {
+        const bytes = block.subarray(0, size)
+        const count = await services.files.use(log, (handle) => handle.read(bytes, at))
+        await copy.write(bytes.subarray(0, count), at - cutAt)
+      })
     }
     await copy.datasync()
   } finally {
