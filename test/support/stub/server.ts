@@ -1,26 +1,31 @@
 /** A {@link StubBroker} behind a real socket. */
+import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import type { StubBroker } from './broker.ts'
 import { Cut } from './exchange.ts'
 
 export interface StubServer {
   readonly url: string
-  /** Sockets that are open. */
-  connections(): Promise<number>
+  /** Resolves when no socket is open. */
+  quiet(): Promise<void>
   close(): Promise<void>
 }
 
 export async function serveStub(broker: StubBroker): Promise<StubServer> {
   const server = createServer((request, response) => void answer(broker, request, response))
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+  })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const { port } = server.address() as AddressInfo
   return {
     url: `http://127.0.0.1:${port}`,
-    connections: () =>
-      new Promise((resolve, reject) =>
-        server.getConnections((error, count) => (error ? reject(error) : resolve(count))),
-      ),
+    quiet: async () => {
+      await Promise.all([...sockets].map((socket) => once(socket, 'close')))
+    },
     close: () => closeServer(server),
   }
 }
