@@ -8,7 +8,9 @@ const json = (schema: TSchema): Record<string, TSchema> => ({ 'application/json'
 const Frames: TSchema = {
   type: 'string',
   format: 'binary',
-  description: 'frames of records; docs/groups.md has them byte by byte',
+  description:
+    'frames back to back, one for each read that has something to say; none where nothing came: ' +
+    'read index u32, error i32 (0 none), next offset u64, high watermark u64, length u32, records; big-endian',
 }
 
 const tag = 'Consumer groups'

@@ -73,6 +73,8 @@ export class Coordinator extends Service {
   #unsubscribe: (() => void) | undefined
   #expiryTimer: Timer | undefined
   #expiryMs = Number.POSITIVE_INFINITY
+  /** What failed by itself last time is tried again and again, and logged once. */
+  #isFailing = false
 
   constructor({ engine, platform, topics, settings }: CoordinatorOptions) {
     super()
@@ -204,10 +206,16 @@ export class Coordinator extends Service {
 
   /** Runs what no caller waits for. */
   #byItself(failure: string, work: () => void): void {
-    const failed = (error: unknown): void => this.platform.logger.error({ error }, failure)
+    const failed = (error: unknown): void => {
+      if (!this.#isFailing) this.platform.logger.error({ error }, failure)
+      this.#isFailing = true
+    }
+    const succeeded = (): void => {
+      this.#isFailing = false
+    }
     try {
       work()
-      this.committed().catch(failed)
+      this.committed().then(succeeded, failed)
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       failed(error)

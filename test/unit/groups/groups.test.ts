@@ -114,6 +114,22 @@ describe('silence', () => {
   })
 })
 
+describe('a journal that fails', () => {
+  test('stops every change, and what goes on by itself complains once', async () => {
+    const house = await setup()
+    await house.join('a', ['t'])
+    house.engine.before = (operation, path) => {
+      if (operation === 'append' && path.startsWith('state/groups')) throw new Error('disk')
+    }
+    await expect(house.join('b', ['t'])).rejects.toEqual(rejection('STORAGE_ERROR'))
+    house.clock.advance(60_000)
+    await new Promise(setImmediate)
+    expect(house.errors).toEqual(['members not evicted'])
+    expect(house.groups.health()).toMatchObject({ name: 'groups', status: 'fail' })
+    await expect(house.groups.leave('g', 'a')).rejects.toEqual(rejection('STORAGE_ERROR'))
+  })
+})
+
 describe('a restart', () => {
   test('keeps members, generation and floors, and gives everybody one session to re-appear', async () => {
     const house = await setup()

@@ -21,11 +21,16 @@ export class GroupsHouse {
   readonly topics: Topics
   readonly groups: Groups
   readonly warnings: LogFields[] = []
+  readonly errors: string[] = []
 
   private constructor({ engine, clock, retentionMs, seed = 1 }: ServiceOptions) {
     this.clock = clock ?? new FakeClock()
     this.engine = engine ?? new StubEngine(undefined, () => this.clock.nowMs())
-    const logger: Logger = { ...silentLogger, warn: (fields) => this.warnings.push(fields) }
+    const logger: Logger = {
+      ...silentLogger,
+      warn: (fields) => this.warnings.push(fields),
+      error: (_, message) => this.errors.push(message),
+    }
     const platform = { clock: this.clock, random: new SeededRandom(seed).next, logger }
     this.topics = new Topics({ engine: this.engine, platform })
     const settings = retentionMs === undefined ? undefined : { retentionMs }
