@@ -58,7 +58,7 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
   app.decorateRequest('flight')
   addAdmission(app, traffic)
   await addCors(app, options.corsOrigins)
-  await addDocs(app, parts.build.version)
+  addDocs(app, parts.build.version)
   addUnknown(app)
   await app.register((scope, _, done) => {
     acceptBodies(scope, JSON_BODY, { traffic, bytesMax: HTTP_LIMITS.controlBodyBytesMax })

@@ -108,6 +108,15 @@ describe('OpenAPI document', () => {
   })
 })
 
+describe('listener', () => {
+  test('answers every route of the contract', async () => {
+    for (const { method, path } of CONTRACT) {
+      const answer = await stub.ask(method, PATHS[path].replace(/:\w+/g, '0'))
+      expect(['ROUTE_NOT_FOUND', 'METHOD_NOT_ALLOWED']).not.toContain(answer.json['code'])
+    }
+  })
+})
+
 describe('docs page', () => {
   test('stands without a network: nothing on it comes from elsewhere', async () => {
     const page = await stub.ask('GET', '/docs/')

@@ -61,6 +61,7 @@ class JsonBatchReader extends JsonBytes {
 
   read(body: Buffer): JsonBatch | undefined {
     this.source = body
+    this.words.between(body, this.out)
     this.at = 0
     this.filled = 0
     this.seen = 0
@@ -74,7 +75,8 @@ class JsonBatchReader extends JsonBytes {
   }
 
   #result(): JsonBatch | undefined {
-    if (this.seen > ASCII_MAX && !isUtf8(this.source)) return undefined
+    const isAscii = this.seen <= ASCII_MAX && !this.words.sawMoreThanAscii
+    if (!isAscii && !isUtf8(this.source)) return undefined
     const bytes = Buffer.allocUnsafe(this.filled)
     this.out.copy(bytes, 0, 0, this.filled)
     const batch = { bytes, count: this.#count }
@@ -194,6 +196,7 @@ class JsonBatchReader extends JsonBytes {
     const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.out.length, SCRATCH_BYTES))
     this.out.copy(grown, 0, 0, this.filled)
     this.out = grown
+    this.words.to(grown)
   }
 }
 

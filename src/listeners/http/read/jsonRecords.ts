@@ -99,6 +99,7 @@ export const deliveryText = (
  */
 export function addToPage(source: PageSource): number {
   const { bytes, nextOffset, partition = NO_PARTITION, delivery } = source
+  output.from(bytes)
   for (let at = 0; at < bytes.length; at += recordLength(bytes, at)) {
     const problem = recordProblem(bytes, at, bytes.length) ?? checksumProblem(bytes, at)
     if (problem !== undefined) throw new BrokerError('LOG_CORRUPT', `a stored record: ${problem}`)
@@ -189,13 +190,13 @@ function putText(bytes: Buffer, { isNull, keyStart, valueStart, end }: Parts): b
   let isAscii = true
   if (valueStart > keyStart) {
     output.put(KEY)
-    isAscii = output.putString(bytes, keyStart, valueStart)
+    isAscii = output.putString(keyStart, valueStart)
     output.put(QUOTE)
   }
   if (isNull) output.put(NULL_VALUE)
   else {
     output.put(VALUE)
-    isAscii = output.putString(bytes, valueStart, end) && isAscii
+    isAscii = output.putString(valueStart, end) && isAscii
     output.put(QUOTE)
   }
   if (isAscii) return true
