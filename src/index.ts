@@ -3,5 +3,13 @@
  * `goqueue/client`, `goqueue/broker` and `goqueue/errors` are the same in parts, for programs that need one of them.
  */
 export { Broker, decodeRecords, type OpenOptions } from './app/index.ts'
-export { Admin, Connection, type ConnectionOptions, Records } from './client/index.ts'
+export {
+  Admin,
+  Connection,
+  type ConnectionOptions,
+  Consumer,
+  GroupConsumer,
+  Producer,
+  Records,
+} from './client/index.ts'
 export { BrokerError, ERRORS, type ErrorCode } from './kernel/errors.ts'

@@ -1,4 +1,5 @@
 /** The client: one connection to a broker, and what to ask over it. */
+
 export type {
   PartitionsReply,
   RawPublishReply,
@@ -7,6 +8,7 @@ export type {
   TopicReply,
   Version,
 } from '../api/index.ts'
+export { BrokerError, type ErrorCode } from '../kernel/errors.ts'
 export {
   BatchBuilder,
   type DecodedRecord,
