@@ -62,12 +62,14 @@ const errorStatuses = ({ errors = [] }: RouteContract): readonly number[] =>
 
 const MEANINGS: Readonly<Record<number, string>> = {
   400: 'malformed',
-  404: 'no such topic or partition',
-  409: 'it exists already',
+  403: 'not assigned to this member',
+  404: 'no such topic, partition, group or member',
+  409: 'a conflict: it exists, is in use, or the generation is old; `code` says which',
   413: 'too large',
   415: 'a content type that is not taken here',
   416: 'the offset is outside of the log; `fields` name its ends',
   422: 'well-formed but impossible',
+  429: 'a limit is reached; `error` says which',
   503: 'overloaded, recovering or stopping; see Retry-After',
 }
 
