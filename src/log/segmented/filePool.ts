@@ -12,11 +12,12 @@ import {
   type OpenOptions,
 } from '../../io/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
+import { invariant } from '../../kernel/invariant.ts'
 
 /** A file that may be open. Belongs to one pool. */
 export class PooledFile {
   readonly path: string
-  mode: OpenOptions['mode']
+  #mode: OpenOptions['mode']
   /** Bytes were written that no datasync covers: the file is then synced before the pool closes it. */
   dirty = false
   /** Told when that sync fails. */
@@ -30,7 +31,21 @@ export class PooledFile {
 
   constructor(path: string, mode: OpenOptions['mode']) {
     this.path = path
-    this.mode = mode
+    this.#mode = mode
+  }
+
+  /** How it is opened. An open file stays as it was opened, so it cannot become writable. */
+  get mode(): OpenOptions['mode'] {
+    return this.#mode
+  }
+
+  set mode(mode: OpenOptions['mode']) {
+    const isOpen = this.handle !== undefined || this.opening !== undefined
+    invariant(
+      !isOpen || this.#mode !== 'read' || mode === 'read',
+      `${this.path} is open for reading`,
+    )
+    this.#mode = mode
   }
 }
 

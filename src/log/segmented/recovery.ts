@@ -44,8 +44,11 @@ export interface FoundLog {
 
 /** Finds the log's segments and repairs its tail; begins the log where there is none. */
 export async function recover(services: Services, location: LogLocation): Promise<FoundLog> {
-  const segments = await findSegments(services, location)
+  let segments = await findSegments(services, location)
   if (segments.length === 0) return begin(services, location)
+  if (!location.clean && (await dropLeftover(services, location, segments))) {
+    segments = await findSegments(services, location)
+  }
   for (const [i, segment] of segments.entries()) {
     const following = segments[i + 1]
     if (following !== undefined) {
@@ -57,6 +60,30 @@ export async function recover(services: Services, location: LogLocation): Promis
   const lastTimestampMs =
     active.newestTimestampMs ?? (await newestBefore(services, segments.at(-2)))
   return { segments, next: active.nextOffset, durable, lastTimestampMs }
+}
+
+/**
+ * Removes an empty last segment where the one before it goes on behind its beginning: it was begun and taken
+ * back when the disk refused, but the crash undid its removal. True where it did.
+ */
+async function dropLeftover(
+  services: Services,
+  location: LogLocation,
+  segments: readonly Segment[],
+): Promise<boolean> {
+  const [previous, last] = segments.slice(-2)
+  if (previous === undefined || last === undefined) return false
+  last.activate()
+  if ((await services.files.sizeOf(last.log)) > 0) return false
+  const probed = new Segment(services, location.directory, previous.baseOffset)
+  await openActive(services, location, probed)
+  await services.files.use(probed.log, (handle) => handle.datasync())
+  await probed.close()
+  if (probed.nextOffset <= last.baseOffset) return false
+  await last.close()
+  await services.fileSystem.remove(last.log.path)
+  await services.fileSystem.syncDirectory(location.directory)
+  return true
 }
 
 /** A log with nothing in it: its files are made when they are written. */

@@ -338,3 +338,36 @@ describe('indexes', () => {
     expect(existsSync(orphan) || existsSync(`${orphan}.tmp`)).toBe(false)
   })
 })
+
+describe('an empty last segment', () => {
+  test('that the one before goes on behind is the leaving of a seal that was taken back', async () => {
+    const directory = await writeLog(false)
+    const leaving = join(directory, 'logs/0/00000000000000000110.log')
+    writeFileSync(leaving, '')
+    const { engine, log, messages } = await open(directory)
+    expect(textsOf(await readAll(log))).toHaveLength(120)
+    expect(existsSync(leaving)).toBe(false)
+    expect(messages).toEqual([])
+    expect((await log.append(values('more'), 'all')).baseOffset).toBe(120)
+    await engine.close()
+  })
+
+  test('that begins where the one before ends is the active one', async () => {
+    const directory = await writeLog(false)
+    const active = join(directory, 'logs/0/00000000000000000120.log')
+    writeFileSync(active, '')
+    const { log } = await open(directory)
+    expect((await log.append(values('more'), 'all')).baseOffset).toBe(120)
+    expect(readFileSync(active).length).toBe(36)
+    expect(textsOf(await readAll(log))).toHaveLength(121)
+  })
+
+  test('that begins behind the end of the one before shows that records are gone', async () => {
+    const directory = await writeLog(false)
+    writeFileSync(join(directory, 'logs/0/00000000000000000130.log'), '')
+    await expect(open(directory)).rejects.toMatchObject({
+      code: 'LOG_CORRUPT',
+      message: expect.stringContaining('ends before offset 120, the next segment begins at 130'),
+    })
+  })
+})
