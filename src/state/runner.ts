@@ -153,7 +153,10 @@ export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
       codec: this.#codec,
     })
     this.#noteReplayed(replayed, platform.clock.monotonicMs() - startedAtMs)
-    this.#journal = new Journal(this.name, this.#log, platform.clock)
+    const journal = new Journal(this.name, this.#log, platform.clock)
+    // What a crash of the process left in memory may still go with the machine: nothing is built on it before.
+    await journal.committed('all')
+    this.#journal = journal
   }
 
   protected async onStop(): Promise<void> {

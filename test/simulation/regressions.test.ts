@@ -1,7 +1,9 @@
 /** What seeded runs have found once, in the shortest form that shows it. */
 import { describe, expect, test } from 'vitest'
+import { silentLogger } from '../../src/kernel/platform.ts'
 import type { LogEngine, PartitionLog } from '../../src/log/index.ts'
 import { batchOf, decodeRecords, HEADER_BYTES } from '../../src/record/index.ts'
+import { Topics } from '../../src/topics/index.ts'
 import { FakeClock } from '../support/fakeClock.ts'
 import { SeededRandom } from '../support/random.ts'
 import { SimulatedDisk } from '../support/simulatedDisk.ts'
@@ -25,6 +27,15 @@ async function boot(disk: SimulatedDisk, segmentBytes = SEGMENT_BYTES): Promise<
   const clock = new FakeClock()
   const engine = await openEngine(disk, clock, new SeededRandom(1))
   return { disk, clock, engine, log: await engine.open(PATH, { segmentBytes }) }
+}
+
+async function startTopics(disk: SimulatedDisk): Promise<Topics> {
+  const clock = new FakeClock()
+  const engine = await openEngine(disk, clock, new SeededRandom(1))
+  const platform = { clock, random: new SeededRandom(2).next, logger: silentLogger }
+  const topics = new Topics({ engine, platform })
+  await topics.start()
+  return topics
 }
 
 const record = (bytes: number) => batchOf({ value: Buffer.alloc(bytes, 120) })
@@ -104,6 +115,24 @@ describe('found once', () => {
       await again.append(record(100), 'all')
     })
     expect(ends).toEqual(new Set([2]))
+  })
+
+  test('topics were made by events that a second crash could still take, and the broker did not start', async () => {
+    for (const fate of FATES) {
+      const disk = new SimulatedDisk(fate)
+      const first = await startTopics(disk)
+      const syncing = disk.hold({ operation: 'datasync', path: /journal/ })
+      first.create({ name: 'orders' }).catch(() => undefined)
+      await syncing.reached
+      disk.processCrash()
+      syncing.open()
+      const second = await startTopics(disk)
+      const names = second.names()
+      disk.powerLoss()
+      await turns(5)
+      const third = await startTopics(disk)
+      expect(third.names()).toEqual(names)
+    }
   })
 
   test('a torn tail that was cut off does not come back behind what is written over it', async () => {
