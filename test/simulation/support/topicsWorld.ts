@@ -45,6 +45,8 @@ interface Known {
 interface Life {
   readonly random: SeededRandom
   readonly isDown: () => boolean
+  /** True where something may keep files from being removed. */
+  readonly isDisturbed: boolean
 }
 
 export class TopicsWorld {
@@ -71,7 +73,7 @@ export class TopicsWorld {
         await this.#live(life === 0 ? firstCut : undefined)
         if (life === 0) this.boundariesOfFirstLife = this.disk.boundaries
       }
-      await this.#work('clean', { random: this.#random, isDown: () => false })
+      await this.#work('clean', { random: this.#random, isDown: () => false, isDisturbed: false })
     } catch (error) {
       const how = `seed ${seed}, fate ${fate ?? '-'}, first cut ${firstCut ?? '-'}`
       throw new Error(`${how}: ${error instanceof Error ? error.message : error}`, { cause: error })
@@ -86,7 +88,7 @@ export class TopicsWorld {
     const calm = this.#options.disturb?.(this.disk)
     const { down, crashes } = this.disk
     const isDown = (): boolean => this.disk.crashes > crashes
-    const stopped = this.#work(end, { random, isDown })
+    const stopped = this.#work(end, { random, isDown, isDisturbed: calm !== undefined })
     await unlessItHangs(Promise.race([stopped, down]))
     stopped.catch(() => undefined)
     calm?.()
@@ -160,7 +162,8 @@ export class TopicsWorld {
     for (const { value } of messages) known.owed.add(value)
   }
 
-  async #compare(topics: Topics, engine: LogEngine, { isDown }: Life): Promise<void> {
+  async #compare(topics: Topics, engine: LogEngine, life: Life): Promise<void> {
+    const { isDown, isDisturbed } = life
     if (topics.problems().length > 0 && !isDown()) {
       throw new Error(`EveryPartitionServes: ${topics.problems().join('; ')}`)
     }
@@ -179,7 +182,7 @@ export class TopicsWorld {
       known.inDoubt = false
     }
     const directories = await engine.list('topics')
-    if (directories.length !== names.length && !isDown()) {
+    if (directories.length !== names.length && !isDown() && !isDisturbed) {
       throw new Error(`NothingIsLeftOver: ${directories} for ${names}`)
     }
   }
