@@ -20,7 +20,7 @@ export default defineConfig({
         testTimeout: 30_000,
       }),
       project('integration', ['test/integration/**/*.test.ts', 'test/contract/segmented.test.ts'], {
-        testTimeout: 20_000,
+        testTimeout: 60_000,
       }),
       project('e2e', ['test/e2e/**/*.test.ts'], {
         testTimeout: 120_000,
