@@ -153,7 +153,7 @@ describe('value spans', () => {
         )
         expect(values).toEqual(expected)
       }),
-      { seed: baseSeed(), numRuns: 500 },
+      { seed: baseSeed(), numRuns: 200 },
     )
   })
 })

@@ -32,15 +32,20 @@ async function publishJson(
   const usual = body === undefined || key !== undefined ? undefined : readJsonBatch(body)
   const published = usual === undefined ? undefined : await publishUsual(context, request, usual)
   if (usual !== undefined && published !== undefined) {
-    sendJson(reply, publishReply(published, usual.priorities))
+    sendJson(reply, publishReply(published, { priorities: usual.priorities, nowMs: now(context) }))
     return
   }
-  const { messages, acks } = parsePublish(body, context.platform.clock.nowMs())
+  const { messages, acks } = parsePublish(body, now(context))
   const named = key === undefined ? undefined : { key, bodyChecksum: crc32c(body ?? NO_BODY) }
   const input = { topic, messages, acks: acks ?? DEFAULT_ACKS, request: named }
   const outcome = await context.broker.call('records.publish', input, callerOf(request))
-  sendJson(reply, publishReply(outcome, prioritiesOf(messages)))
+  sendJson(
+    reply,
+    publishReply(outcome, { priorities: prioritiesOf(messages), nowMs: now(context) }),
+  )
 }
+
+const now = ({ platform }: RouteContext): number => platform.clock.nowMs()
 
 const NO_BODY = Buffer.alloc(0)
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/
@@ -82,7 +87,7 @@ const sendJson = (reply: FastifyReply, text: string): void => {
 }
 
 async function publishRaw(
-  { broker }: RouteContext,
+  { broker, platform }: RouteContext,
   request: Request,
   reply: FastifyReply,
 ): Promise<void> {
@@ -96,7 +101,7 @@ async function publishRaw(
   const batch = decodeWireBatch(request.body as Buffer)
   const input = { topic, partition, batch, acks, producer: batch.producer }
   const outcome = await broker.call('records.publishBatch', input, callerOf(request))
-  sendJson(reply, JSON.stringify(rawPublishReply(outcome)))
+  sendJson(reply, JSON.stringify(rawPublishReply(outcome, platform.clock.nowMs())))
 }
 
 const PARTITIONS = { min: 0, max: LIMITS.topicPartitionsMax }

@@ -6,11 +6,19 @@ import { formatTime, type RawPublishReply } from '../../../api/index.ts'
 import type { PublishedRun, PublishOutcome } from '../../../broker/index.ts'
 import { type Priority, priorityName } from '../../../kernel/priority.ts'
 
-/** The reply to a JSON publish. `priorities`: of each message, or one for all. */
-export function publishReply(
-  { runs, runOfMessage, durability }: PublishOutcome,
-  priorities: Uint8Array | Priority,
-): string {
+/** What a reply says beside the outcome. */
+export interface ReplyDetails {
+  /** Of each message, or one for all. */
+  readonly priorities: Uint8Array | Priority
+  /** For who did not wait for the broker's time. */
+  readonly nowMs: number
+}
+
+/** The reply to a JSON publish. */
+export function publishReply(outcome: PublishOutcome, details: ReplyDetails): string {
+  const { runOfMessage, durability } = outcome
+  const { priorities } = details
+  const runs = outcome.runs.map((run) => replied(run, details.nowMs))
   const [first] = runs
   const results =
     first !== undefined && runOfMessage === undefined && typeof priorities === 'number'
@@ -20,23 +28,39 @@ export function publishReply(
   return `{"results":[${results}],"durability":"${durability}"${duplicate}}`
 }
 
+interface RepliedRun extends PublishedRun {
+  /** From one entry to the next: 0 where the offset is not known. */
+  readonly step: 0 | 1
+}
+
+const UNKNOWN_OFFSET = -1
+
+/** With acks `none` the reply leaves before there is an offset or a time of the append. */
+const replied = (run: PublishedRun, nowMs: number): RepliedRun =>
+  run.timestampMs === 0
+    ? { ...run, baseOffset: UNKNOWN_OFFSET, timestampMs: nowMs, step: 0 }
+    : { ...run, step: 1 }
+
 const opening = ({ partition }: PublishedRun): string => `{"partition":${partition},"offset":`
 
 const closing = ({ timestampMs }: PublishedRun, priority: number): string =>
   `,"priority":"${priorityName(priority)}","timestamp":"${formatTime(timestampMs)}"}`
 
-function uniformResults(run: PublishedRun, priority: Priority): string {
+function uniformResults(run: RepliedRun, priority: Priority): string {
   const start = opening(run)
   const end = closing(run, priority)
   const between = `${end},${start}`
-  const last = run.baseOffset + run.count - 1
-  let text = start
-  for (let offset = run.baseOffset; offset < last; offset += 1) text += offset + between
-  return text + last + end
+  let offset = run.baseOffset
+  let text = start + offset
+  for (let left = run.count - 1; left > 0; left -= 1) {
+    offset += run.step
+    text += between + offset
+  }
+  return text + end
 }
 
 function mixedResults(
-  runs: readonly PublishedRun[],
+  runs: readonly RepliedRun[],
   runOfMessage: Uint32Array | undefined,
   priorities: Uint8Array | Priority,
 ): string {
@@ -48,7 +72,7 @@ function mixedResults(
   for (let i = 0; i < count; i += 1) {
     const run = runOfMessage === undefined ? 0 : (runOfMessage[i] as number)
     const offset = offsets[run] as number
-    offsets[run] = offset + 1
+    offsets[run] = offset + (runs[run]?.step ?? 1)
     const priority = typeof priorities === 'number' ? priorities : (priorities[i] as number)
     text += `${i === 0 ? '' : ','}${openings[run]}${offset}${closings[run]?.[priority]}`
   }
@@ -56,7 +80,9 @@ function mixedResults(
 }
 
 /** The reply to a raw batch: an entry for each run. */
-export function rawPublishReply({ runs, durability }: PublishOutcome): RawPublishReply {
+export function rawPublishReply(outcome: PublishOutcome, nowMs: number): RawPublishReply {
+  const { durability } = outcome
+  const runs = outcome.runs.map((run) => replied(run, nowMs))
   const results = runs.map((run) => ({
     ...{ partition: run.partition, offset: run.baseOffset, count: run.count },
     timestamp: formatTime(run.timestampMs),
