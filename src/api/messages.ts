@@ -57,9 +57,15 @@ export const PublishBody = Type.Object({
 })
 export type PublishBody = Static<typeof PublishBody>
 
+/** Of a raw batch the first record's. */
+const PublishedOffset = Type.Integer({
+  minimum: -1,
+  description: '-1 with acks none: the reply does not wait for it',
+})
+
 export const PublishResult = Type.Object({
   partition: PartitionId,
-  offset: OffsetNumber,
+  offset: PublishedOffset,
   priority: PriorityWord,
   timestamp: Time,
   delayed: Type.Optional(Type.Boolean()),
@@ -81,7 +87,7 @@ export const RawPublishReply = Type.Object({
   results: Type.Array(
     Type.Object({
       partition: PartitionId,
-      offset: Type.Integer({ minimum: 0, description: 'of the first record' }),
+      offset: PublishedOffset,
       count: Type.Integer({ minimum: 1 }),
       timestamp: Time,
       duplicate: Type.Optional(
