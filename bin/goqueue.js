@@ -18,18 +18,17 @@ const {
   readFileSync,
   rmSync,
   statSync,
-  utimesSync,
   writeFileSync,
 } = require('node:fs')
 const { join } = require('node:path')
 const { pathToFileURL } = require('node:url')
 
 const ROOT = join(__dirname, '..')
-const MAIN = join(ROOT, 'dist', 'cli', 'main.js')
-/** Written by the compiler last of all. */
-const STAMP = join(ROOT, 'dist', '.tsbuildinfo')
+/** What a build writes last of all. */
+const MAIN = join(ROOT, 'dist', 'bundle', 'main.js')
 const BUILDING = join(ROOT, 'dist', '.building')
-const COMPILER = join(ROOT, 'node_modules', 'typescript', 'bin', 'tsc')
+const BUILD = join(ROOT, 'scripts', 'build.mjs')
+const COMPILER = join(ROOT, 'node_modules', 'typescript', 'package.json')
 
 const POLL_MS = 50
 const BUILD_MS_MAX = 60_000
@@ -48,7 +47,7 @@ function isStale() {
   if (!existsSync(MAIN)) return true
   const source = join(ROOT, 'src')
   if (!existsSync(source)) return false
-  const builtMs = modifiedMs(STAMP)
+  const builtMs = modifiedMs(MAIN)
   return readdirSync(source, { recursive: true, encoding: 'utf8' }).some(
     (file) => file.endsWith('.ts') && modifiedMs(join(source, file)) > builtMs,
   )
@@ -104,13 +103,7 @@ function isAlive(pid) {
 function build() {
   process.stderr.write('building goqueue (once)…\n')
   const { spawnSync } = require('node:child_process')
-  const args = [COMPILER, '-p', join(ROOT, 'tsconfig.build.json')]
-  // Standard output belongs to the command: what the compiler says goes to standard error.
-  const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: ['ignore', 2, 2] })
-  // The compiler leaves the stamp as it is where nothing it emits has changed, and renews it where it failed.
-  const now = new Date()
-  if (status === 0) utimesSync(STAMP, now, now)
-  else rmSync(STAMP, { force: true })
+  const { status } = spawnSync(process.execPath, [BUILD], { cwd: ROOT, stdio: ['ignore', 2, 2] })
   return status
 }
 

@@ -12,16 +12,13 @@ export const built = (path: string): string => `${ROOT}bench/results/build/bench
 
 export const DAEMON = process.env['BENCH_DAEMON'] ?? `${ROOT}bin/goqueue.js`
 
-function compile(project: string): void {
-  const run = spawnSync('npx', ['--no-install', 'tsc', '-p', project], {
-    cwd: ROOT,
-    encoding: 'utf8',
-  })
-  if (run.status !== 0) process.stderr.write(`${run.stdout}${run.stderr}`)
+function run(command: string, ...args: readonly string[]): void {
+  const ended = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' })
+  if (ended.status !== 0) process.stderr.write(`${ended.stdout}${ended.stderr}`)
 }
 
 /** Errors of types are shown and do not stop a run: the compiler writes its output all the same. */
 export function build(): void {
-  compile('bench/tsconfig.json')
-  if (process.env['BENCH_DAEMON'] === undefined) compile('tsconfig.build.json')
+  run('npx', '--no-install', 'tsc', '-p', 'bench/tsconfig.json')
+  if (process.env['BENCH_DAEMON'] === undefined) run(process.execPath, 'scripts/build.mjs')
 }

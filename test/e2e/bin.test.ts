@@ -12,6 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 async function checkout(text = 'main') {
   const root = await temporaryDirectory()
   await cp(join(ROOT, 'bin'), join(root, 'bin'), { recursive: true })
+  await cp(join(ROOT, 'scripts'), join(root, 'scripts'), { recursive: true })
   await mkdir(join(root, 'src', 'cli'), { recursive: true })
   const project = {
     compilerOptions: {
