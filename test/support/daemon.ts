@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 
@@ -76,7 +75,7 @@ export function startGoqueue(
     child.kill('SIGKILL')
   })
   const exit = collect(child)
-  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const lines = new Lines(child)
   // A command that ends early leaves its input unread.
   child.stdin.on('error', () => undefined)
   if (!keepInputOpen) child.stdin.end(input)
@@ -84,10 +83,46 @@ export function startGoqueue(
     process: child,
     exit,
     async nextLine() {
-      const { value, done } = await lines.next()
-      if (done === true) throw new Error(`no more output: ${JSON.stringify(await exit)}`)
-      return value
+      const line = await lines.next()
+      if (line === undefined) throw new Error(`no more output: ${JSON.stringify(await exit)}`)
+      return line
     },
+  }
+}
+
+/**
+ * Standard output line by line, for those who ask for lines; nobody has to. readline's own iterator stops reading
+ * behind 1,024 lines that nobody took: the process then waits for its reader for ever.
+ */
+class Lines {
+  #lines: string[] = []
+  #rest = ''
+  #isOver = false
+  #wake: (() => void) | undefined
+
+  constructor({ stdout }: ChildProcess) {
+    stdout?.setEncoding('utf8')
+    stdout?.on('data', (chunk) => {
+      const parts = `${this.#rest}${chunk}`.split('\n')
+      this.#rest = parts.pop() ?? ''
+      for (const part of parts) this.#lines.push(part)
+      this.#wake?.()
+    })
+    stdout?.on('close', () => {
+      if (this.#rest !== '') this.#lines.push(this.#rest)
+      this.#isOver = true
+      this.#wake?.()
+    })
+  }
+
+  /** Undefined where there is none any more. */
+  async next(): Promise<string | undefined> {
+    while (this.#lines.length === 0 && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+    return this.#lines.shift()
   }
 }
 
