@@ -1,0 +1,44 @@
+/** A producer on a network that loses, cuts, delays and repeats, to a broker that is killed: once into the log. */
+import { describe, expect, test } from 'vitest'
+import { baseSeed, SeededRandom } from '../support/random.ts'
+import { type DeliveryReport, DeliveryRun } from './support/deliveryRun.ts'
+import { DaemonBroker, type MortalBroker, SimulatedBroker } from './support/mortalBrokers.ts'
+
+/** A million in all. */
+const SENDS = Number(process.env['GOQUEUE_SENDS'] ?? 50_000)
+/** Runs beside each other: most of one is waiting. */
+const AT_ONCE = 4
+const DAEMON_RUNS = 4
+const SIMULATED_RUNS = 16
+
+async function deliver(seed: number, kind: 'simulated' | 'daemon'): Promise<DeliveryReport> {
+  const random = new SeededRandom(seed ^ 0x2c1b_3c6d)
+  const crash = random.pick(['process', 'power'] as const)
+  const broker: MortalBroker =
+    kind === 'daemon' ? new DaemonBroker() : new SimulatedBroker(seed, random.fork(), crash)
+  // A power loss may take back what was not on the disk when it was answered.
+  const acks =
+    kind === 'simulated' && crash === 'power' ? 'all' : random.pick(['leader', 'all'] as const)
+  const kills = kind === 'daemon' ? 2 : random.between(1, 4)
+  return await new DeliveryRun({ seed, sends: SENDS, kills, acks, broker }).run()
+}
+
+describe('exactly once into the log', () => {
+  test.each([
+    ['simulated', SIMULATED_RUNS, 0],
+    ['daemon', DAEMON_RUNS, 1000],
+  ] as const)('%s broker, %i seeds', async (kind, runs, salt) => {
+    const seeds = Array.from({ length: runs }, (_, i) => baseSeed() + salt + i)
+    const work = async (): Promise<void> => {
+      for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift()) {
+        const started = performance.now()
+        const report = await deliver(seed, kind)
+        console.log(kind, seed, Math.round(performance.now() - started), report)
+        expect(report.accepted).toBeGreaterThan(0)
+      }
+    }
+    const cpu = process.cpuUsage()
+    await Promise.all(Array.from({ length: AT_ONCE }, work))
+    console.log(process.cpuUsage(cpu))
+  })
+})
