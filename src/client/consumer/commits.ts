@@ -66,12 +66,20 @@ export class Commits {
   /** Commits what is due; what a rebalance makes of it is no error. Never rejects. */
   async automatic(): Promise<void> {
     if (!this.isAutomatic) return
+    let attempts = 1
+    while (!(await this.#attemptDue()) && attempts < ATTEMPTS_MAX) attempts += 1
+  }
+
+  /** False where a partition was lost meanwhile: what is due without it may be tried again. */
+  async #attemptDue(): Promise<boolean> {
     try {
       await this.commit(this.due())
     } catch (error) {
       if (!(error instanceof BrokerError)) throw error
       if (!OF_REBALANCES.has(error.code)) this.#host.commitFailed(error)
+      return error.code !== 'NOT_ASSIGNED'
     }
+    return true
   }
 
   async #commit(positions: readonly Position[]): Promise<void> {

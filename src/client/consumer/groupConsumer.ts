@@ -136,7 +136,7 @@ export class GroupConsumer extends ReadingConsumer {
     await this.#settling?.catch(() => undefined)
     this.#commits.stop()
     await this.#commits.automatic()
-    const held = this.feed.cursors.all().map(positionOf)
+    const held = [...this.#leaving, ...this.feed.cursors.all()].map(positionOf)
     try {
       if (held.length > 0) await this.#options.onRevoked?.(held)
     } finally {
@@ -159,7 +159,6 @@ export class GroupConsumer extends ReadingConsumer {
   }
 
   #assigned(partitions: readonly TopicPartition[], isLost: boolean): void {
-    if (this.closing.signal.aborted) return
     const kept = new Set(isLost ? [] : partitions.map((each) => this.feed.cursors.get(each)))
     for (const cursor of this.feed.cursors.all()) {
       if (kept.has(cursor)) continue
@@ -167,6 +166,8 @@ export class GroupConsumer extends ReadingConsumer {
       this.feed.cursors.remove(cursor)
       this.#leaving.push(cursor)
     }
+    // Who closes takes nothing more; what stayed is still to be committed.
+    if (this.closing.signal.aborted) return
     this.feed.refetch()
     this.#target = partitions
     this.#settling ??= this.#settle().finally(() => {

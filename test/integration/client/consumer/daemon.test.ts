@@ -160,17 +160,19 @@ describe('a group and the daemon', () => {
     void follow(late, seen, mine[3] as Seen)
     await world.send(2000)
     await seen.all(8000)
+    // What was processed and not committed when its partition moved is processed again, by its new owner.
+    while ((await world.lag()) > 0) await new Promise(setImmediate)
     for (const member of [...members.slice(1), late]) await member.close()
     expect(await world.lag()).toBe(0)
-    // Within one member a key is read in order, but where it begins again from what was committed.
-    for (const own of mine.slice(1, 3)) {
+    // A member that begins again at what was committed has seen what comes then, or all of it is new.
+    for (const own of mine) {
       const last = new Map<string, number>()
-      const back = own.values.filter(({ key, n }) => {
-        const isBack = n < (last.get(key) ?? -1)
-        last.set(key, n)
-        return isBack
-      })
-      expect(back.length).toBeLessThan(50)
+      const known = new Set<number>()
+      for (const { key, n } of own.values) {
+        if (!known.has(n)) expect(n).toBeGreaterThan(last.get(key) ?? -1)
+        known.add(n)
+        last.set(key, Math.max(n, last.get(key) ?? -1))
+      }
     }
   })
 

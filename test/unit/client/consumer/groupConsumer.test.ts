@@ -103,6 +103,26 @@ describe('GroupConsumer', () => {
       await second.close()
     })
 
+    test('that comes while a consumer closes does not lose the commit of what stayed its own', async () => {
+      const world = new World(6, 1)
+      const first = { client_id: 'a', topics: ['t'] }
+      await world.connection.ask({ method: 'POST', path: '/groups/g/join', json: first })
+      const [second, third] = [world.member(), world.member()]
+      for (const member of [second, third]) {
+        void member.eachMessage(() => undefined)
+        await member.start()
+      }
+      await world.pass(50)
+      expect(partitionsOf(second)).toEqual([2, 3])
+      for (const partition of [2, 3]) world.append(partition, 4)
+      await world.pass(50)
+      world.broker.groups.evict('g', 'a-0001')
+      await second.close()
+      // Partition 3 has become the third's, which reads these messages again.
+      expect([world.floor(2), world.floor(3)]).toEqual([5, undefined])
+      await third.close()
+    })
+
     test('waits for the handler of a partition that goes, and stops after its message', async () => {
       const world = new World(2, 3)
       let release: (() => void) | undefined
