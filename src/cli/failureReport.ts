@@ -15,6 +15,16 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
     'start a broker with `goqueue serve`, or name another with --url or GOQUEUE_URL',
   DATA_DIR_LOCKED: 'stop that process, or use another directory with --data-dir',
   DISK_FULL: 'make room on the disk of the data directory; the broker goes on by itself',
+  GROUP_FULL: 'it takes another member when one has left',
+  GROUP_MODE_CONFLICT:
+    'the mode stays what the first member made it: take another group, or delete this one first',
+  GROUP_NOT_EMPTY:
+    '`goqueue group describe <group>` shows its members: stop them first; one that died is gone ' +
+    'after its session timeout',
+  GROUP_NOT_FOUND: '`goqueue group list` shows the groups; the first member makes one',
+  PARTITION_HELD:
+    'stop the members that hold them, or name other partitions; `goqueue group describe <group>` ' +
+    'shows who holds what',
   FORMAT_TOO_NEW: 'a newer goqueue wrote this directory: run that version, or a newer one',
   LOG_CORRUPT: '`goqueue dump <directory>` shows what is damaged',
   OFFSET_OUT_OF_RANGE: '`goqueue topic describe <topic>` shows the offsets there are',

@@ -9,6 +9,7 @@ import { VERSION } from '../kernel/version.ts'
 import { configCommand } from './commands/config.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { dumpCommand } from './commands/dump.ts'
+import { groupCommand } from './commands/group.ts'
 import { healthCommand } from './commands/health.ts'
 import { produceCommand } from './commands/produce.ts'
 import { serveCommand } from './commands/serve.ts'
@@ -25,6 +26,7 @@ const COMMANDS: readonly ((yargs: Argv, cli: Cli) => Argv)[] = [
   topicCommand,
   produceCommand,
   consumeCommand,
+  groupCommand,
   healthCommand,
   configCommand,
   dumpCommand,
@@ -84,7 +86,7 @@ async function parse(args: readonly string[], cli: Cli): Promise<string> {
 export function parserFor(args: readonly string[], cli: Cli): Argv {
   const parser = yargs([...args])
     .scriptName('goqueue')
-    .usage('$0 <command>\n\nA partitioned log broker: topics, publish, read by offset.')
+    .usage('$0 <command>\n\nA partitioned log broker: topics, publish, read, consumer groups.')
     .detectLocale(false)
     .exitProcess(false)
     .parserConfiguration({

@@ -1,7 +1,10 @@
-/** Topics and the broker's own state. The shapes are those of the HTTP contract. */
+/** Topics, groups and the broker's own state. The shapes are those of the HTTP contract. */
 import type {
+  Floors,
+  GroupReply,
   PartitionsReply,
   Readiness,
+  ResetReply,
   TopicConfigInput,
   TopicReply,
   Version,
@@ -19,6 +22,20 @@ export interface CreatedTopic {
   readonly name: string
   readonly partitions: number
 }
+
+export interface ResetGroup {
+  readonly group: string
+  readonly topic: string
+  /** Default: all of the topic. */
+  readonly partitions?: readonly number[] | undefined
+  /** An offset outside of the log is brought to its nearer end; a time is in milliseconds since 1970. */
+  readonly to: 'earliest' | 'latest' | { readonly offset: number } | { readonly time: number }
+  /** Tells what would come of it and changes nothing. Default false. */
+  readonly dryRun?: boolean | undefined
+}
+
+/** Of each partition what was committed, null where nothing was, and what is (or would be) now. */
+export type GroupResets = ResetReply['offsets']
 
 export class Admin {
   readonly #connection: Connection
@@ -63,6 +80,46 @@ export class Admin {
   /** Resolves when the topic is gone for good. Rejects with TOPIC_NOT_FOUND. */
   async deleteTopic(name: string): Promise<void> {
     await this.#connection.askJson({ method: 'DELETE', path: pathOf('topics', name) })
+  }
+
+  /** The names of all consumer groups, sorted. */
+  async listGroups(): Promise<readonly string[]> {
+    const reply = await this.#connection.askJson({ method: 'GET', path: '/groups' })
+    return (reply as { readonly groups: readonly string[] }).groups
+  }
+
+  /** State, members with what is assigned to them, lag of each partition. Rejects with GROUP_NOT_FOUND. */
+  async describeGroup(group: string): Promise<GroupReply> {
+    const reply = await this.#connection.askJson({ method: 'GET', path: pathOf('groups', group) })
+    return reply as GroupReply
+  }
+
+  /** Topic to partition to the committed offset: the next to be read. Rejects with GROUP_NOT_FOUND. */
+  async groupOffsets(group: string, topic?: string): Promise<Floors> {
+    const path = pathOf('groups', group, 'offsets')
+    const reply = await this.#connection.askJson({ method: 'GET', path, query: { topic } })
+    return (reply as { readonly offsets: Floors }).offsets
+  }
+
+  /**
+   * Moves the committed offsets of one topic, forth or back; resolves when that is on disk. Rejects with
+   * GROUP_NOT_FOUND, TOPIC_NOT_FOUND, PARTITION_NOT_FOUND, and with PARTITION_HELD, naming who holds what, as long as
+   * one of the partitions is assigned to a member: nothing is moved then.
+   */
+  async resetGroup({ group, topic, partitions, to, dryRun }: ResetGroup): Promise<GroupResets> {
+    const isTime = typeof to === 'object' && 'time' in to
+    const target = isTime ? { time: new Date(to.time).toISOString() } : to
+    const reply = await this.#connection.askJson({
+      method: 'POST',
+      path: pathOf('groups', group, 'offsets', 'reset'),
+      json: { topic, partitions, to: target, dry_run: dryRun },
+    })
+    return (reply as ResetReply).offsets
+  }
+
+  /** Resolves when the group and what it committed are gone for good. Rejects with GROUP_NOT_FOUND or GROUP_NOT_EMPTY. */
+  async deleteGroup(group: string): Promise<void> {
+    await this.#connection.askJson({ method: 'DELETE', path: pathOf('groups', group) })
   }
 
   /** Whether the broker takes work, with each of its checks. A broker that does not is an answer, not an error. */

@@ -1,6 +1,8 @@
 /** The client: one connection to a broker, and what to ask over it. */
 
 export type {
+  Floors,
+  GroupReply,
   PartitionsReply,
   RawPublishReply,
   Readiness,
@@ -15,7 +17,13 @@ export {
   type RecordBatch,
   type RecordInput,
 } from '../record/index.ts'
-export { Admin, type CreatedTopic, type CreateTopic } from './admin.ts'
+export {
+  Admin,
+  type CreatedTopic,
+  type CreateTopic,
+  type GroupResets,
+  type ResetGroup,
+} from './admin.ts'
 export {
   type Answer,
   type Ask,

@@ -1,11 +1,11 @@
 import type { Argv } from 'yargs'
 import type { PartitionsReply, TopicReply } from '../../api/index.ts'
 import { formatDurationMs } from '../../kernel/duration.ts'
-import { BrokerError, type ErrorCode } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { type Cli, outputFor, withConnection } from '../context.ts'
 import { brokerOptions, formatOption, integer } from '../options.ts'
 import { humanBytes, humanCount, type Output, plural } from '../output.ts'
+import { describeAll, unless } from '../several.ts'
 import { topicConfigOptions, topicName, wireConfig } from './topicOptions.ts'
 
 /** `goqueue topic create|list|describe|configure|delete`. */
@@ -14,20 +14,6 @@ export const topicCommand = (yargs: Argv, cli: Cli): Argv =>
     for (const add of [addCreate, addList, addDescribe, addConfigure, addDelete]) add(topics, cli)
     return topics.demandCommand(1, 'say what to do with topics: create, list, describe, …')
   })
-
-/** Resolves with undefined where `ask` fails with `code` and that was said to be no error. */
-async function unless<T>(
-  code: ErrorCode,
-  excused: boolean,
-  ask: Promise<T>,
-): Promise<T | undefined> {
-  try {
-    return await ask
-  } catch (error) {
-    if (excused && error instanceof BrokerError && error.code === code) return undefined
-    throw error
-  }
-}
 
 const addCreate = (yargs: Argv, cli: Cli): Argv =>
   yargs.command(
@@ -77,7 +63,9 @@ const addList = (yargs: Argv, cli: Cli): Argv =>
         const names = await admin.listTopics()
         if (out.format === 'json') return out.result({ topics: names }, () => undefined)
         if (names.length === 0) return out.note('no topics yet; `goqueue topic create` makes one')
-        const topics = await describeAll(names, (name) => admin.describeTopic(name))
+        const topics = await describeAll(names, 'TOPIC_NOT_FOUND', (name) =>
+          admin.describeTopic(name),
+        )
         out.table(
           ['topic', 'partitions', 'messages', 'size'],
           topics.map((topic) => [
@@ -90,22 +78,6 @@ const addList = (yargs: Argv, cli: Cli): Argv =>
       })
     },
   )
-
-const DESCRIBED_AT_ONCE = 16
-
-/** Described a few at a time; what was deleted meanwhile is left out. */
-async function describeAll(
-  names: readonly string[],
-  describe: (name: string) => Promise<TopicReply>,
-): Promise<readonly TopicReply[]> {
-  const described: TopicReply[] = []
-  for (let at = 0; at < names.length; at += DESCRIBED_AT_ONCE) {
-    const some = names.slice(at, at + DESCRIBED_AT_ONCE)
-    const asked = some.map((name) => unless('TOPIC_NOT_FOUND', true, describe(name)))
-    described.push(...(await Promise.all(asked)).filter((topic) => topic !== undefined))
-  }
-  return described
-}
 
 const addDescribe = (yargs: Argv, cli: Cli): Argv =>
   yargs.command(
