@@ -56,6 +56,9 @@ export const ERRORS = {
   NOT_ASSIGNED: { wire: 930, http: 403, retryable: false },
   PARTITION_HELD: { wire: 931, http: 409, retryable: false },
   IDEMPOTENCY_CONFLICT: { wire: 932, http: 422, retryable: false },
+  RECEIPT_NOT_FOUND: { wire: 933, http: 404, retryable: false },
+  LEASE_LOST: { wire: 934, http: 409, retryable: false },
+  TASK_NOT_FOUND: { wire: 935, http: 404, retryable: false },
   BUFFER_FULL: { wire: 940, http: 503, retryable: true },
   CLIENT_CLOSED: { wire: 941, http: 503, retryable: false },
 } as const satisfies Record<string, { wire: number; http: number; retryable: boolean }>

@@ -1,0 +1,155 @@
+/** What each command leads to: reads the state, changes nothing, refuses by throwing. */
+import type { DeliveryCommand, DeliveryEvent, Piece, SettledBy, WindowEvent } from './events.ts'
+import { Failures } from './failures.ts'
+import { decideLease } from './lease.ts'
+import { decideReceipts } from './receipts.ts'
+import { RUN, type Run } from './run.ts'
+import type { DeliveryState } from './state.ts'
+import type { Window } from './window.ts'
+import { type CommandOf, type Decided, type World, windowOf } from './world.ts'
+
+const NO_PIECES: readonly Piece[] = []
+const PRODUCER_IDS = 2 ** 51
+
+export function decide(world: World, command: DeliveryCommand): Decided {
+  switch (command.kind) {
+    case 'open':
+      return decideOpen(world, command)
+    case 'drop': {
+      const known = command.windows.filter((id) => world.state.windows.has(id))
+      return only(...known.map((window) => ({ type: 'dropped' as const, window })))
+    }
+    case 'dropGroup':
+      if (!world.state.groups.has(command.group)) return only()
+      return only({ type: 'groupDropped', group: command.group })
+    case 'lease':
+      return decideLease(world, command)
+    case 'ack':
+    case 'nack':
+    case 'reject':
+    case 'extend':
+    case 'takeBack':
+    case 'pass':
+      return decideReceipts(world, command)
+    case 'commit': {
+      const window = windowOf(world.state, command.window)
+      return only(...settled(window, 'commit', heldBelow(window, command.to)))
+    }
+    case 'commitHeld':
+      return only(
+        ...heldBy(world.state, command).flatMap(([window, runs]) =>
+          settled(window, 'commit', rangesOf(runs)),
+        ),
+      )
+    case 'part':
+      return decidePart(world, command)
+    case 'expire':
+      return decideExpire(world, command.max)
+    case 'retain':
+      return decideRetain(world.state, command)
+    case 'bury': {
+      const { window, from, to } = command
+      return only({ type: 'buried', window, ranges: [from, to] })
+    }
+    case 'policy': {
+      const { scope, name, epochMs, policy } = command
+      return only({ type: 'policy', scope, name, epochMs, policy })
+    }
+  }
+}
+
+const only = (...events: DeliveryEvent[]): Decided => ({
+  events,
+  reply: { window: 0, pieces: NO_PIECES },
+})
+
+function decideOpen({ state, random }: World, command: CommandOf<'open'>): Decided {
+  const known = state.groups.get(command.group)?.window(command.topic, command.partition)
+  if (known !== undefined) return { events: [], reply: { window: known.id, pieces: NO_PIECES } }
+  const window = state.nextWindow
+  const producerId = 1 + Math.floor(random() * PRODUCER_IDS)
+  const { kind: _, ...identity } = command
+  return {
+    events: [{ type: 'opened', window, producerId, ...identity }],
+    reply: { window, pieces: NO_PIECES },
+  }
+}
+
+const settled = (window: Window, by: SettledBy, ranges: readonly number[]): WindowEvent[] =>
+  ranges.length === 0 ? [] : [{ type: 'settled', window: window.id, by, ranges }]
+
+/** What was handed out below `to` and is not on its way into the dead letters. */
+function heldBelow(window: Window, to: number): number[] {
+  const ranges: number[] = []
+  for (const run of window.runs) {
+    if (run.from >= to) break
+    if (run.state !== RUN.DYING) ranges.push(run.from, Math.min(run.to, to))
+  }
+  return ranges
+}
+
+const rangesOf = (runs: readonly Run[]): number[] => runs.flatMap((run) => [run.from, run.to])
+
+/** What a member holds, by window. */
+function heldBy(
+  state: DeliveryState,
+  { group, member }: { readonly group: string; readonly member: string },
+): [Window, Run[]][] {
+  const known = state.groups.get(group)
+  if (known === undefined || !known.holders.has(member)) return []
+  const held: [Window, Run[]][] = []
+  for (const window of known.allWindows()) {
+    if (window.leased === 0) continue
+    const runs = window.runs.filter(
+      (run) => run.state === RUN.LEASED && run.lease?.holder.id === member,
+    )
+    if (runs.length > 0) held.push([window, runs])
+  }
+  return held
+}
+
+function decidePart(world: World, command: CommandOf<'part'>): Decided {
+  const held = heldBy(world.state, command)
+  if (command.reason === 'left') {
+    return only(
+      ...held.map(
+        ([window, runs]): WindowEvent => ({
+          type: 'released',
+          window: window.id,
+          takenBack: false,
+          ranges: rangesOf(runs),
+        }),
+      ),
+    )
+  }
+  return only(
+    ...held.flatMap(([window, runs]) => {
+      const failures = new Failures(world, window, { cause: 'died', error: '' })
+      for (const run of runs) failures.add(run, run.from, run.to)
+      return failures.events()
+    }),
+  )
+}
+
+function decideExpire(world: World, max: number): Decided {
+  const byWindow = new Map<Window, Run[]>()
+  for (const run of world.state.deadlines.due(world.nowMs, max)) {
+    const runs = byWindow.get(run.window)
+    if (runs === undefined) byWindow.set(run.window, [run])
+    else runs.push(run)
+  }
+  const events: WindowEvent[] = []
+  for (const [window, runs] of byWindow) {
+    const failures = new Failures(world, window, { cause: 'expired', error: '' })
+    for (const run of runs.sort((a, b) => a.from - b.from)) failures.add(run, run.from, run.to)
+    events.push(...failures.events())
+  }
+  return only(...events)
+}
+
+function decideRetain(state: DeliveryState, { window: id, start }: CommandOf<'retain'>): Decided {
+  const window = windowOf(state, id)
+  const isBelow = (run: Run): boolean => run.state === RUN.WAITING && run.from < start
+  if (window.cursor >= start && !window.runs.some(isBelow)) return only()
+  return only({ type: 'retained', window: id, start })
+}

@@ -1,0 +1,181 @@
+/**
+ * What is asked of the delivery machine and what its journal remembers.
+ *
+ * Ranges lie in flat lists, from and to by turns: a batch of records is a pair of numbers. Everything that chance or
+ * time decides (nonces, deadlines, backoffs) is in the events.
+ */
+import type { DeliveryPolicy } from './policy.ts'
+import type { Cause } from './run.ts'
+
+/** From and to (the first that is not in it) by turns. */
+export type Ranges = readonly number[]
+
+/** Records named by a receipt, or by several of one hand-out. */
+export interface Receipts {
+  readonly window: number
+  readonly nonce: number
+  readonly from: number
+  readonly to: number
+  /** The hand-out that the receipts speak of. */
+  readonly deliveries: number
+}
+
+export type DeliveryCommand =
+  | {
+      readonly kind: 'open'
+      readonly group: string
+      readonly epochMs: number
+      readonly topic: string
+      readonly topicId: number
+      readonly partition: number
+      readonly cursor: number
+    }
+  | { readonly kind: 'drop'; readonly windows: readonly number[] }
+  | { readonly kind: 'dropGroup'; readonly group: string }
+  | {
+      readonly kind: 'lease'
+      readonly window: number
+      readonly member: string
+      readonly nonce: number
+      readonly max: number
+      /** The end of the log: how far there is something never handed out. */
+      readonly end: number
+      /** Undefined: as the policy says. */
+      readonly visibilityMs: number | undefined
+      /** True where the member gets nothing else with it. */
+      readonly isFirst: boolean
+    }
+  | ({ readonly kind: 'ack' } & Receipts)
+  | ({
+      readonly kind: 'nack'
+      /** Undefined: as the policy says. */
+      readonly delayMs: number | undefined
+      readonly error: string
+    } & Receipts)
+  | ({ readonly kind: 'reject'; readonly error: string } & Receipts)
+  | ({ readonly kind: 'extend'; readonly timeoutMs: number } & Receipts)
+  /** The hand-out did not take place. */
+  | ({ readonly kind: 'takeBack' } & Receipts)
+  /** Settled by the broker itself: nothing that a worker is to see. */
+  | ({ readonly kind: 'pass' } & Receipts)
+  | { readonly kind: 'commit'; readonly window: number; readonly to: number }
+  | { readonly kind: 'commitHeld'; readonly group: string; readonly member: string }
+  | {
+      readonly kind: 'part'
+      readonly group: string
+      readonly member: string
+      readonly reason: 'left' | 'died'
+    }
+  | { readonly kind: 'expire'; readonly max: number }
+  /** The log begins here now. */
+  | { readonly kind: 'retain'; readonly window: number; readonly start: number }
+  | { readonly kind: 'bury'; readonly window: number; readonly from: number; readonly to: number }
+  | {
+      readonly kind: 'policy'
+      readonly scope: 'group' | 'topic'
+      readonly name: string
+      readonly epochMs: number
+      readonly policy: Partial<DeliveryPolicy>
+    }
+
+export const SETTLED_BY = ['ack', 'commit', 'passed', 'discarded'] as const
+export type SettledBy = (typeof SETTLED_BY)[number]
+
+export type WindowEvent =
+  | {
+      readonly type: 'leased'
+      readonly window: number
+      readonly nonce: number
+      readonly member: string
+      readonly atMs: number
+      readonly deadlineMs: number
+      readonly ranges: Ranges
+    }
+  | {
+      readonly type: 'settled'
+      readonly window: number
+      readonly by: SettledBy
+      readonly ranges: Ranges
+    }
+  | {
+      readonly type: 'failed'
+      readonly window: number
+      readonly cause: Cause
+      readonly error: string
+      readonly atMs: number
+      /** From, to and the time from which it is handed out again, by turns. */
+      readonly waits: readonly number[]
+    }
+  | {
+      readonly type: 'released'
+      readonly window: number
+      /** The hand-out is not counted: it never took place. */
+      readonly takenBack: boolean
+      readonly ranges: Ranges
+    }
+  | {
+      readonly type: 'extended'
+      readonly window: number
+      readonly deadlineMs: number
+      readonly ranges: Ranges
+    }
+  | {
+      readonly type: 'dying'
+      readonly window: number
+      readonly cause: Cause
+      readonly error: string
+      readonly atMs: number
+      readonly ranges: Ranges
+    }
+  | { readonly type: 'buried'; readonly window: number; readonly ranges: Ranges }
+  | { readonly type: 'retained'; readonly window: number; readonly start: number }
+  | { readonly type: 'dropped'; readonly window: number }
+
+export type DeliveryEvent =
+  | WindowEvent
+  | {
+      readonly type: 'opened'
+      readonly window: number
+      readonly group: string
+      readonly epochMs: number
+      readonly topic: string
+      readonly topicId: number
+      readonly partition: number
+      readonly producerId: number
+      readonly cursor: number
+    }
+  | { readonly type: 'groupDropped'; readonly group: string }
+  | {
+      readonly type: 'policy'
+      readonly scope: 'group' | 'topic'
+      readonly name: string
+      readonly epochMs: number
+      readonly policy: Partial<DeliveryPolicy>
+    }
+
+/**
+ * done       acked, rejected, extended or taken back, now or before
+ * requeued   handed out again from `dueMs` on
+ * dead       that was the last try: it goes to the dead letters
+ * lost       handed out again since, or dead by now
+ * unknown    never handed out
+ */
+export type Outcome = 'done' | 'requeued' | 'dead' | 'lost' | 'unknown'
+
+/** What became of a part of what was asked for. */
+export interface Piece {
+  readonly from: number
+  readonly to: number
+  readonly outcome: Outcome
+  /** Hand-outs so far. */
+  readonly deliveries: number
+  /** Of a lease its deadline, of what waits the time from which it is handed out again. */
+  readonly dueMs: number
+}
+
+export interface DeliveryReply {
+  readonly window: number
+  readonly pieces: readonly Piece[]
+  /** Of a lease: it is one record that is handed out alone. */
+  readonly isAlone?: boolean
+}

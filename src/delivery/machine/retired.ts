@@ -1,0 +1,45 @@
+/**
+ * Of settled records that were handed out more than once: how often, for a while. It tells a worker who comes too
+ * late that somebody else has settled the record. Of others there was one lease only, and nothing to tell apart.
+ */
+export const RETIRED_MAX = 1_000
+
+export class Retired {
+  /** Offset to hand-outs; the one settled longest ago first. */
+  readonly #deliveries = new Map<number, number>()
+
+  add(from: number, to: number, deliveries: number): void {
+    for (let offset = Math.max(from, to - RETIRED_MAX); offset < to; offset += 1) {
+      this.#deliveries.set(offset, deliveries)
+    }
+    if (this.#deliveries.size <= RETIRED_MAX) return
+    for (const offset of this.#deliveries.keys()) {
+      this.#deliveries.delete(offset)
+      if (this.#deliveries.size <= RETIRED_MAX) return
+    }
+  }
+
+  /** True where the record was handed out again after its hand-out number `deliveries`, as far as is known. */
+  wasHandedOutAfter(offset: number, deliveries: number): boolean {
+    return (this.#deliveries.get(offset) ?? 0) > deliveries
+  }
+
+  get isEmpty(): boolean {
+    return this.#deliveries.size === 0
+  }
+
+  /** Offset and hand-outs by turns. */
+  flat(): number[] {
+    return [...this.#deliveries].flat()
+  }
+
+  restore(flat: readonly number[]): void {
+    for (let i = 0; i + 1 < flat.length; i += 2) {
+      this.#deliveries.set(flat[i] as number, flat[i + 1] as number)
+    }
+  }
+
+  clear(): void {
+    this.#deliveries.clear()
+  }
+}

@@ -1,0 +1,481 @@
+/**
+ * The delivery machine against its simple twin under random polls, acks, nacks, rejects, extensions, expiries, commits,
+ * departures, retention, restarts, crashes that lose the end of the journal, and clocks that jump.
+ *
+ * Always: no settled record comes back, each has one holder, floors never go back, and every counter is
+ * what counting one by one comes to. A failure prints its seed; GOQUEUE_SEED runs other courses.
+ */
+import assert from 'node:assert/strict'
+import { describe, test } from 'vitest'
+import { deliveryCodec } from '../../../src/delivery/machine/codec.ts'
+import type { DeliveryCommand, DeliveryReply, Piece } from '../../../src/delivery/machine/events.ts'
+import { DeliveryMachine } from '../../../src/delivery/machine/machine.ts'
+import { RUN, type Run } from '../../../src/delivery/machine/run.ts'
+import type { Window } from '../../../src/delivery/machine/window.ts'
+import { baseSeed, SeededRandom } from '../../support/random.ts'
+import { POLICY, TwinPartition, type TwinRecord } from './twin.ts'
+
+const MEMBERS = ['a', 'b', 'c']
+const STATE = { leased: RUN.LEASED, waiting: RUN.WAITING, dying: RUN.DYING } as const
+
+interface Handed {
+  readonly partition: number
+  readonly offset: number
+  readonly nonce: number
+  readonly deliveries: number
+}
+
+class Course {
+  readonly random: SeededRandom
+  machine: DeliveryMachine
+  twins = [new TwinPartition(), new TwinPartition()]
+  nowMs = 1_000_000
+  journal: Uint8Array[] = []
+  #snapshot: { readonly at: number; readonly bytes: Uint8Array } | undefined
+  #checkpoint: { readonly at: number; readonly twins: TwinPartition[] } | undefined
+  handed: Handed[] = []
+  #nonce = 1
+
+  constructor(seed: number) {
+    this.random = new SeededRandom(seed)
+    this.machine = this.#newMachine()
+    for (const partition of [0, 1]) {
+      this.submit({
+        ...{ kind: 'open', group: 'g', epochMs: 5, topic: 't', topicId: 1 },
+        ...{ partition, cursor: 0 },
+      })
+    }
+  }
+
+  #newMachine(): DeliveryMachine {
+    return new DeliveryMachine({ policy: POLICY, random: this.random.fork().next })
+  }
+
+  submit(command: DeliveryCommand): DeliveryReply {
+    const { events, reply } = this.machine.decide(command, this.nowMs)
+    for (const event of events) {
+      this.machine.apply(event)
+      this.journal.push(deliveryCodec.encodeEvent(event))
+    }
+    return reply
+  }
+
+  window(partition: number): Window {
+    const window = this.machine.state.groups.get('g')?.window('t', partition)
+    assert.ok(window)
+    return window
+  }
+
+  twin(partition: number): TwinPartition {
+    const twin = this.twins[partition]
+    assert.ok(twin)
+    return twin
+  }
+
+  step(): void {
+    const { random } = this
+    const dice = random.int(100)
+    if (dice < 10) this.twin(random.int(2)).end += random.between(1, 20)
+    else if (dice < 34) this.poll()
+    else if (dice < 54) this.ack()
+    else if (dice < 62) this.nack()
+    else if (dice < 65) this.reject()
+    else if (dice < 69) this.extend()
+    else if (dice < 79) this.passTime()
+    else if (dice < 82) this.commit()
+    else if (dice < 85) this.part()
+    else if (dice < 87) this.takeBack()
+    else if (dice < 93) this.bury()
+    else if (dice < 95) this.retain()
+    else if (dice < 97) this.restart()
+    else this.crash()
+    this.machine.state.ripen(this.nowMs, () => undefined)
+  }
+
+  poll(): void {
+    const { random } = this
+    const partition = random.int(2)
+    const twin = this.twin(partition)
+    const member = random.pick(MEMBERS)
+    const nonce = this.#nonce++
+    const visibilityMs = random.chance(0.3) ? random.between(1, 500) : undefined
+    const max = random.between(1, 9)
+    const held = this.#heldBy(member)
+    const unresolvedBefore = twin.unresolved()
+    const reply = this.submit({
+      ...{ kind: 'lease', window: this.window(partition).id, member, nonce, max },
+      ...{ end: twin.end, visibilityMs, isFirst: random.chance(0.7) },
+    })
+    const size = sizeOf(reply.pieces)
+    assert.ok(size <= max && held + size <= POLICY.inFlightMax, 'more than the member may hold')
+    const deadlineMs = this.nowMs + (visibilityMs ?? POLICY.visibilityMs)
+    let isolated = 0
+    each(reply.pieces, (offset, piece) => {
+      assert.ok(!twin.settled.has(offset), `${offset} was settled and comes back`)
+      assert.ok(offset < twin.end, `${offset} is not there yet`)
+      const isFresh = offset >= twin.cursor
+      assert.ok(!isFresh || unresolvedBefore < POLICY.unresolvedMax, 'more than may be unresolved')
+      twin.lease(offset, { nonce, member, atMs: this.nowMs, deadlineMs })
+      const record = twin.records.get(offset)
+      assert.equal(piece.deliveries, record?.deliveries)
+      assert.equal(piece.dueMs, deadlineMs)
+      if (record?.isolated) isolated += 1
+      this.handed.push({ partition, offset, nonce, deliveries: piece.deliveries })
+    })
+    assert.ok(isolated === 0 || size === 1, 'a record that is handed out alone has company')
+    assert.ok(twin.unresolved() <= POLICY.unresolvedMax)
+    if (size === 0) this.#checkNothingToHandOut(partition, member)
+    if (this.handed.length > 300) this.handed.splice(0, 100)
+  }
+
+  #checkNothingToHandOut(partition: number, member: string): void {
+    const twin = this.twin(partition)
+    if (this.#heldBy(member) >= POLICY.inFlightMax) return
+    for (const [offset, { dueMs = this.nowMs + 1, isolated }] of twin.inState('waiting')) {
+      assert.ok(dueMs > this.nowMs || isolated, `${offset} could be handed out`)
+    }
+    assert.ok(
+      twin.cursor === twin.end || twin.unresolved() >= POLICY.unresolvedMax,
+      'new ones left',
+    )
+  }
+
+  #heldBy(member: string): number {
+    let count = 0
+    for (const twin of this.twins) {
+      for (const [, record] of twin.inState('leased')) if (record.member === member) count += 1
+    }
+    return count
+  }
+
+  /** Some receipt of now or before, with its neighbours of the same hand-out. */
+  #receipts() {
+    const { random, handed } = this
+    const at = random.chance(0.8) ? handed.length - 1 - random.int(15) : random.int(handed.length)
+    const first = handed[Math.max(0, at)]
+    if (first === undefined) return undefined
+    const { partition, offset, nonce, deliveries } = first
+    const window = this.window(partition).id
+    const to = offset + random.between(1, 5)
+    return { partition, said: { window, nonce, from: offset, to, deliveries } }
+  }
+
+  ack(): void {
+    const receipts = this.#receipts()
+    if (receipts === undefined) return
+    const { partition, said } = receipts
+    const twin = this.twin(partition)
+    each(this.submit({ kind: 'ack', ...said }).pieces, (offset, { outcome }) => {
+      const record = twin.records.get(offset)
+      if (outcome === 'unknown') assert.ok(offset >= twin.cursor)
+      if (outcome === 'lost') {
+        const isDone = record?.state === 'settled' && record.deliveries > said.deliveries
+        assert.ok(isDone || !isOurs(record, said.nonce) || record?.state === 'dying')
+      }
+      if (outcome !== 'done') return
+      if (record?.state === 'settled') return
+      assert.ok(isOurs(record, said.nonce), `${offset} is somebody else's`)
+      twin.settle(offset)
+    })
+  }
+
+  nack(): void {
+    const receipts = this.#receipts()
+    if (receipts === undefined) return
+    const { partition, said } = receipts
+    const twin = this.twin(partition)
+    const delayMs = this.random.chance(0.5) ? this.random.int(300) : undefined
+    const reply = this.submit({ kind: 'nack', ...said, delayMs, error: 'no' })
+    each(reply.pieces, (offset, { outcome, dueMs }) => {
+      const record = twin.records.get(offset)
+      if (record?.state !== 'leased' || !isOurs(record, said.nonce)) return
+      twin.fail(offset, { cause: 'nack', nowMs: this.nowMs, dueMs })
+      assert.equal(outcome, record.failures > POLICY.maxRetries ? 'dead' : 'requeued')
+      if (delayMs !== undefined && outcome === 'requeued') assert.equal(dueMs, this.nowMs + delayMs)
+    })
+  }
+
+  reject(): void {
+    const receipts = this.#receipts()
+    if (receipts === undefined) return
+    const { partition, said } = receipts
+    const twin = this.twin(partition)
+    each(this.submit({ kind: 'reject', ...said, error: '' }).pieces, (offset, { outcome }) => {
+      const record = twin.records.get(offset)
+      if (record === undefined || !isOurs(record, said.nonce)) return
+      if (record.state !== 'leased' && record.state !== 'waiting') return
+      assert.equal(outcome, 'dead')
+      twin.fail(offset, { cause: 'rejected', nowMs: this.nowMs })
+    })
+  }
+
+  extend(): void {
+    const receipts = this.#receipts()
+    if (receipts === undefined) return
+    const { partition, said } = receipts
+    const twin = this.twin(partition)
+    const timeoutMs = this.random.between(0, 2_000)
+    each(this.submit({ kind: 'extend', ...said, timeoutMs }).pieces, (offset, { outcome }) => {
+      const record = twin.records.get(offset)
+      const holds = record?.state === 'leased' && isOurs(record, said.nonce)
+      assert.equal(outcome === 'done', holds)
+      if (holds) record.deadlineMs = this.nowMs + timeoutMs
+    })
+  }
+
+  takeBack(): void {
+    const receipts = this.#receipts()
+    if (receipts === undefined) return
+    const { partition, said } = receipts
+    each(this.submit({ kind: 'takeBack', ...said }).pieces, (offset, { outcome }) => {
+      if (outcome !== 'done') return
+      const record = this.twin(partition).records.get(offset)
+      assert.ok(record?.state === 'leased' && isOurs(record, said.nonce))
+      record.state = 'waiting'
+      record.dueMs = 0
+      record.nonce = 0
+      record.deliveries -= 1
+    })
+  }
+
+  passTime(): void {
+    const { random } = this
+    this.nowMs += random.chance(0.02) ? random.between(50_000, 1e9) : random.int(400)
+    this.expire()
+  }
+
+  /** All that is due, in steps of any size. */
+  expire(): void {
+    const { state } = this.machine
+    while ((state.deadlines.peek()?.dueMs ?? Number.POSITIVE_INFINITY) <= this.nowMs) {
+      this.submit({ kind: 'expire', max: this.random.between(1, 5) })
+    }
+    for (const twin of this.twins) {
+      for (const [offset, record] of [...twin.inState('leased')]) {
+        if (record.deadlineMs <= this.nowMs)
+          twin.fail(offset, { cause: 'expired', nowMs: this.nowMs })
+      }
+    }
+  }
+
+  commit(): void {
+    const partition = this.random.int(2)
+    const twin = this.twin(partition)
+    if (this.random.chance(0.3)) {
+      const member = this.random.pick(MEMBERS)
+      this.submit({ kind: 'commitHeld', group: 'g', member })
+      for (const each of this.twins) {
+        for (const [offset, record] of [...each.inState('leased')]) {
+          if (record.member === member) each.settle(offset)
+        }
+      }
+      return
+    }
+    const to = this.random.between(Math.max(0, twin.floor - 2), twin.end + 3)
+    this.submit({ kind: 'commit', window: this.window(partition).id, to })
+    for (let offset = 0; offset < Math.min(to, twin.cursor); offset += 1) {
+      const state = twin.records.get(offset)?.state
+      if (state === 'leased' || state === 'waiting') twin.settle(offset)
+    }
+  }
+
+  part(): void {
+    const member = this.random.pick(MEMBERS)
+    const reason = this.random.chance(0.5) ? 'left' : 'died'
+    this.submit({ kind: 'part', group: 'g', member, reason })
+    for (const twin of this.twins) {
+      for (const [offset, record] of [...twin.inState('leased')]) {
+        if (record.member !== member) continue
+        if (reason === 'died') twin.fail(offset, { cause: 'died', nowMs: this.nowMs })
+        else {
+          record.state = 'waiting'
+          record.dueMs = 0
+        }
+      }
+    }
+  }
+
+  bury(): void {
+    const partition = this.random.int(2)
+    const first = this.window(partition).dying[0]
+    if (first === undefined) return
+    const { from } = first
+    this.submit({ kind: 'bury', window: this.window(partition).id, from, to: from + 1 })
+    assert.equal(this.twin(partition).records.get(from)?.state, 'dying')
+    this.twin(partition).settle(from)
+  }
+
+  retain(): void {
+    const partition = this.random.int(2)
+    const twin = this.twin(partition)
+    const start = this.random.between(twin.floor, Math.min(twin.end, twin.floor + 4))
+    const skippedBefore = this.machine.state.totals.retentionSkipped
+    let skipped = 0
+    this.submit({ kind: 'retain', window: this.window(partition).id, start })
+    for (let offset = 0; offset < start; offset += 1) {
+      const record = twin.records.get(offset)
+      if (record === undefined) {
+        const fresh = { nonce: 0, member: '', atMs: this.nowMs, deadlineMs: 0 }
+        twin.lease(offset, fresh)
+      } else if (record.state !== 'waiting') continue
+      twin.settle(offset)
+      skipped += 1
+    }
+    assert.equal(this.machine.state.totals.retentionSkipped - skippedBefore, skipped)
+  }
+
+  restart(): void {
+    if (this.random.chance(0.5)) {
+      const bytes = deliveryCodec.encodeSnapshot(this.machine.snapshot())
+      this.#snapshot = { at: this.journal.length, bytes }
+      this.#checkpoint = undefined
+      return
+    }
+    this.#rebuild()
+  }
+
+  #rebuild(): void {
+    this.machine = this.#newMachine()
+    const from = this.#snapshot
+    if (from !== undefined) {
+      this.machine.restore(deliveryCodec.decodeSnapshot(Buffer.from(from.bytes)))
+    }
+    for (const bytes of this.journal.slice(from?.at ?? 0)) {
+      this.machine.apply(deliveryCodec.decodeEvent(Buffer.from(bytes)))
+    }
+  }
+
+  /** What was not on the disk yet is gone: also for the twin. */
+  crash(): void {
+    if (this.#checkpoint === undefined) {
+      this.#checkpoint = { at: this.journal.length, twins: this.twins.map((twin) => twin.clone()) }
+      return
+    }
+    const ends = this.twins.map(({ end }) => end)
+    this.journal.length = this.#checkpoint.at
+    this.twins = this.#checkpoint.twins
+    for (const [i, twin] of this.twins.entries()) twin.end = ends[i] ?? 0
+    this.#checkpoint = undefined
+    this.#rebuild()
+    this.expire()
+  }
+
+  check(): void {
+    const { state } = this.machine
+    const held = new Map<string, number>()
+    for (const [partition, twin] of this.twins.entries()) {
+      const window = this.window(partition)
+      this.#checkWindow(window, twin)
+      for (const [, record] of twin.inState('leased')) {
+        held.set(record.member, (held.get(record.member) ?? 0) + 1)
+      }
+    }
+    const holders = state.groups.get('g')?.holders ?? new Map()
+    same(holders.size, held.size)
+    for (const [id, count] of held) same(holders.get(id)?.inFlight, count)
+  }
+
+  #checkWindow(window: Window, twin: TwinPartition): void {
+    assert.equal(window.cursor, twin.cursor)
+    assert.equal(window.floor, twin.floor)
+    assert.ok(window.floor >= twin.floorSeen, 'the floor went back')
+    let at = twin.floorSeen
+    let leased = 0
+    let unresolved = 0
+    for (const run of window.runs) {
+      for (; at < run.from; at += 1) same(twin.records.get(at)?.state, 'settled')
+      for (; at < run.to; at += 1) this.#checkRecord(run, twin.records.get(at))
+      unresolved += run.size
+      if (run.state === RUN.LEASED) leased += run.size
+    }
+    for (; at < window.cursor; at += 1) same(twin.records.get(at)?.state, 'settled')
+    same(window.leased, leased)
+    same(window.unresolved, unresolved)
+    twin.floorSeen = twin.floor
+  }
+
+  #checkRecord(run: Run, record: TwinRecord | undefined): void {
+    if (record === undefined || record.state === 'settled') assert.fail('it is settled')
+    same(run.state, STATE[record.state])
+    same(run.deliveries, record.deliveries)
+    same(run.failures, record.failures)
+    if (record.state === 'leased') {
+      same(run.dueMs, record.deadlineMs)
+      same(run.lease?.nonce, record.nonce)
+      same(run.lease?.holder.id, record.member)
+    }
+    if (record.state === 'waiting') this.#checkWait(run.dueMs, record)
+  }
+
+  #checkWait(dueMs: number, record: TwinRecord): void {
+    if (record.dueMs === undefined) {
+      const wait = Math.min(POLICY.backoffMs * 2 ** (record.failures - 1), POLICY.backoffMsMax)
+      const waited = dueMs - record.failedMs
+      assert.ok(waited >= wait * 0.9 - 1 && waited <= wait * 1.1 + 1, `a backoff of ${waited} ms`)
+      record.dueMs = dueMs
+    }
+    same(dueMs, record.dueMs)
+  }
+
+  /** Nobody does anything but work: in the end nothing is left. */
+  drain(): void {
+    for (let round = 0; round < 5_000; round += 1) {
+      if (this.twins.every((twin) => twin.floor === twin.end)) return
+      this.nowMs += 500
+      this.expire()
+      this.machine.state.ripen(this.nowMs, () => undefined)
+      for (const partition of [0, 1]) while (this.window(partition).dying.length > 0) this.bury()
+      const before = this.handed.length
+      this.poll()
+      for (const handed of this.handed.slice(before)) this.#finish(handed)
+    }
+    assert.fail('some record was never handed out again')
+  }
+
+  #finish({ partition, offset, nonce, deliveries }: Handed): void {
+    const window = this.window(partition).id
+    this.submit({ kind: 'ack', window, nonce, deliveries, from: offset, to: offset + 1 })
+    this.twin(partition).settle(offset)
+  }
+}
+
+/** As assert.equal, which makes an error's text ready each time, at a hundredth of the cost. */
+function same(actual: unknown, expected: unknown): void {
+  if (actual !== expected) assert.equal(actual, expected)
+}
+
+const isOurs = (record: TwinRecord | undefined, nonce: number): boolean => record?.nonce === nonce
+
+const sizeOf = (pieces: readonly Piece[]): number =>
+  pieces.reduce((sum, { from, to }) => sum + to - from, 0)
+
+function each(pieces: readonly Piece[], work: (offset: number, piece: Piece) => void): void {
+  for (const piece of pieces) {
+    for (let offset = piece.from; offset < piece.to; offset += 1) work(offset, piece)
+  }
+}
+
+const COURSES = 250
+const STEPS = 420
+/** Each command is held against the twin by its reply; the whole state is compared now and then. */
+const CHECK_EVERY = 5
+
+describe('the delivery machine', () => {
+  test('does as its simple twin does, over 100,000 steps', { timeout: 60_000 }, () => {
+    for (let nth = 0; nth < COURSES; nth += 1) {
+      const seed = baseSeed() * 1_000 + nth
+      const course = new Course(seed)
+      let step = 0
+      try {
+        for (; step < STEPS; step += 1) {
+          course.step()
+          if (step % CHECK_EVERY === 0) course.check()
+        }
+        course.drain()
+        course.check()
+      } catch (error) {
+        throw new Error(`GOQUEUE_SEED=${baseSeed()}: course ${nth}, step ${step}`, { cause: error })
+      }
+    }
+  })
+})

@@ -1,0 +1,116 @@
+/** The delivery machine's simple twin: an object for each record, changed as the words of the promises say. */
+import type { Cause } from '../../../src/delivery/machine/run.ts'
+
+export interface TwinRecord {
+  state: 'leased' | 'waiting' | 'dying' | 'settled'
+  nonce: number
+  member: string
+  deadlineMs: number
+  atMs: number
+  /** Undefined: it has failed just now, the machine chooses. */
+  dueMs: number | undefined
+  deliveries: number
+  failures: number
+  failedMs: number
+  isolated: boolean
+}
+
+interface Failing {
+  readonly cause: Cause
+  readonly nowMs: number
+  readonly dueMs?: number
+}
+
+export const POLICY = {
+  visibilityMs: 1_000,
+  maxRetries: 2,
+  backoffMs: 100,
+  backoffFactor: 2,
+  backoffMsMax: 350,
+  backoffJitter: 0.1,
+  inFlightMax: 12,
+  unresolvedMax: 25,
+}
+
+export class TwinPartition {
+  end = 0
+  cursor = 0
+  /** By offset; those that were never handed out are not there. */
+  readonly records = new Map<number, TwinRecord>()
+  /** Offsets that were ever settled. */
+  readonly settled = new Set<number>()
+  floorSeen = 0
+
+  get floor(): number {
+    for (let offset = this.floorSeen; offset < this.cursor; offset += 1) {
+      if (this.records.get(offset)?.state !== 'settled') return offset
+    }
+    return this.cursor
+  }
+
+  unresolved(): number {
+    let count = 0
+    for (let offset = this.floorSeen; offset < this.cursor; offset += 1) {
+      if (this.records.get(offset)?.state !== 'settled') count += 1
+    }
+    return count
+  }
+
+  lease(offset: number, lease: Pick<TwinRecord, 'nonce' | 'member' | 'atMs' | 'deadlineMs'>): void {
+    const before = this.records.get(offset)
+    if (before === undefined && offset !== this.cursor) throw new Error(`${offset} out of turn`)
+    if (before !== undefined && before.state !== 'waiting') {
+      throw new Error(`${offset} was ${before.state} and is handed out`)
+    }
+    if (before?.dueMs !== undefined && before.dueMs > lease.atMs) {
+      throw new Error(`${offset} is handed out ${before.dueMs - lease.atMs} ms early`)
+    }
+    this.records.set(offset, {
+      ...lease,
+      state: 'leased',
+      dueMs: 0,
+      deliveries: (before?.deliveries ?? 0) + 1,
+      failures: before?.failures ?? 0,
+      failedMs: before?.failedMs ?? 0,
+      isolated: before?.isolated ?? false,
+    })
+    if (before === undefined) this.cursor += 1
+  }
+
+  settle(offset: number): void {
+    const record = this.records.get(offset)
+    if (record === undefined) throw new Error(`${offset} was never handed out`)
+    record.state = 'settled'
+    this.settled.add(offset)
+  }
+
+  fail(offset: number, { cause, nowMs, dueMs }: Failing): void {
+    const record = this.records.get(offset)
+    if (record === undefined) throw new Error(`${offset} was never handed out`)
+    if (cause !== 'rejected') record.failures += 1
+    record.failedMs = nowMs
+    if (cause === 'died') record.isolated = true
+    if (cause === 'rejected' || record.failures > POLICY.maxRetries) record.state = 'dying'
+    else {
+      record.state = 'waiting'
+      record.dueMs = dueMs
+    }
+  }
+
+  *inState(state: TwinRecord['state']): Generator<[number, TwinRecord]> {
+    for (let offset = this.floorSeen; offset < this.cursor; offset += 1) {
+      const record = this.records.get(offset)
+      if (record?.state === state) yield [offset, record]
+    }
+  }
+
+  clone(): TwinPartition {
+    const copy = new TwinPartition()
+    copy.end = this.end
+    copy.cursor = this.cursor
+    copy.floorSeen = this.floorSeen
+    for (const [offset, record] of this.records) copy.records.set(offset, { ...record })
+    for (const offset of this.settled) copy.settled.add(offset)
+    return copy
+  }
+}
