@@ -123,6 +123,7 @@ export class PartitionQueue {
       this.#sendAgain(nowMs)
       if (this.#window.failed !== undefined) return
     }
+    this.#window.checkSilence(nowMs)
     while (this.#window.hasRoom) {
       const batch = this.#nextDue(nowMs)
       if (batch === undefined) return
@@ -223,7 +224,7 @@ export class PartitionQueue {
   #answered(batch: ProducerBatch, answer: PublishAnswer): void {
     this.#window.flying -= 1
     if (batch.state !== 'flying') return
-    this.#window.established()
+    this.#window.established(this.#host.settings.clock.monotonicMs())
     this.#failures = 0
     if (answer.isReset) {
       this.#warn('PRODUCER_RESET', 'the broker no longer knew this producer and took a new start')

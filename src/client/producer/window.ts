@@ -15,14 +15,17 @@
  * own cannot be sent in another epoch. It is given up too, as one that may be stored.
  *
  * Until the first answer in an epoch one batch flies alone: a broker that does not know the producer takes any
- * sequence for its start.
+ * sequence for its start. So it does with one that it has forgotten, which after long silence it may have.
  */
+import { MINUTE_MS } from '../../kernel/units.ts'
 import type { WireProducer } from '../../record/index.ts'
 import type { ProducerBatch } from './batch.ts'
 
 const SEQUENCES = 2 ** 32
 const EPOCH_MAX = 0xffff
 const PRODUCER_IDS = 2 ** 52
+/** Brokers remember a silent producer for a day, or as long as they were told to. */
+const SILENCE_MS_MAX = 10 * MINUTE_MS
 
 /** 1 to 2^52 - 1. */
 const newProducerId = (random: () => number): number =>
@@ -41,6 +44,7 @@ export class Window {
   #epoch = 0
   #nextSequence = 0
   #isEstablished = false
+  #answeredAtMs = 0
   #isTainted = false
   /** Batches that were ever in the window. */
   #sent = 0
@@ -55,7 +59,7 @@ export class Window {
     return this.#batches
   }
 
-  /** True where an answer came in this epoch. */
+  /** True where an answer came in this epoch, not long ago. */
   get isEstablished(): boolean {
     return this.#isEstablished
   }
@@ -97,8 +101,16 @@ export class Window {
     return this.#batches[0] === batch
   }
 
-  established(): void {
+  /** An answer came in this epoch. */
+  established(nowMs: number): void {
     this.#isEstablished = true
+    this.#answeredAtMs = nowMs
+  }
+
+  /** To be called before something new is sent. */
+  checkSilence(nowMs: number): void {
+    if (this.#batches.length > 0 || nowMs - this.#answeredAtMs < SILENCE_MS_MAX) return
+    this.#isEstablished = false
   }
 
   /** Everything in the window starts again from sequence 0. Nothing may be flying. */

@@ -12,7 +12,7 @@ import {
   type ProducerOptions,
   Records,
 } from '../../../src/client/index.ts'
-import { KiB, MINUTE_MS, MiB } from '../../../src/kernel/units.ts'
+import { KiB, MiB } from '../../../src/kernel/units.ts'
 import type { Fate, FateShares } from '../../support/proxy/fates.ts'
 import { FaultyProxy } from '../../support/proxy/faultyProxy.ts'
 import { SeededRandom } from '../../support/random.ts'
@@ -24,6 +24,8 @@ export interface DeliveryPlan {
   readonly sends: number
   readonly kills: number
   readonly acks: 'leader' | 'all'
+  /** A short one gives up what a kill, or a stalled connection, holds up. */
+  readonly deliveryTimeoutMs: number
   readonly broker: MortalBroker
 }
 
@@ -50,6 +52,10 @@ const SHARES: FateShares = {
 const CALLS_OF_A_TURN = 400
 const UNSETTLED_MAX = 20_000
 const PADDING = '.'.repeat(120)
+const RECORD_BYTES_MAX = 1 * KiB
+/** One of so many messages is refused, with the batch that it is in: what is sent behind it needs a new epoch. */
+const TOO_LARGE_EVERY = 7000
+const TOO_LARGE = '.'.repeat(RECORD_BYTES_MAX)
 
 export class DeliveryRun {
   readonly #plan: DeliveryPlan
@@ -75,7 +81,11 @@ export class DeliveryRun {
     try {
       const port = await broker.start()
       await withConnection(`http://127.0.0.1:${port}`, (connection) =>
-        new Admin(connection).createTopic({ name: TOPIC, partitions: this.#partitions }),
+        new Admin(connection).createTopic({
+          name: TOPIC,
+          partitions: this.#partitions,
+          config: { max_record_bytes: RECORD_BYTES_MAX },
+        }),
       )
       proxy.target = port
       await this.#produce(proxy)
@@ -123,18 +133,17 @@ export class DeliveryRun {
     const random = this.#random
     return {
       acks: this.#plan.acks,
-      batchMessages: random.between(50, 200),
-      batchBytes: 16 * KiB,
-      requestBytes: random.pick([16, 24]) * KiB,
+      batchMessages: random.between(100, 300),
+      batchBytes: 24 * KiB,
+      requestBytes: random.pick([24, 32]) * KiB,
       lingerMs: random.pick([0, 1, 5]),
       inFlightMax: random.between(2, 5),
-      bufferBytes: random.pick([64 * KiB, 256 * KiB, MiB]),
+      bufferBytes: random.pick([512 * KiB, MiB, 4 * MiB]),
       waitersMax: UNSETTLED_MAX,
       retryBackoffMs: 2,
       retryBackoffMaxMs: 40,
-      requestTimeoutMs: 400,
-      // Some runs give up messages that a kill holds up.
-      deliveryTimeoutMs: random.pick([MINUTE_MS, MINUTE_MS, MINUTE_MS, 800]),
+      requestTimeoutMs: 300,
+      deliveryTimeoutMs: this.#plan.deliveryTimeoutMs,
       random: random.fork().next,
       onWarning: () => undefined,
     }
@@ -195,8 +204,13 @@ const keyOf = (number: number): string => `key-${(number * 7919) % KEYS}`
 const messageOf = (number: number): Message => ({
   topic: TOPIC,
   key: keyOf(number),
-  value: `${number} ${PADDING.slice(0, (number * 31) % PADDING.length)}`,
+  value: `${number} ${paddingOf(number)}`,
 })
+
+const paddingOf = (number: number): string =>
+  number % TOO_LARGE_EVERY === TOO_LARGE_EVERY - 1
+    ? TOO_LARGE
+    : PADDING.slice(0, (number * 31) % PADDING.length)
 
 async function withConnection<T>(
   url: string,

@@ -140,6 +140,21 @@ describe('a broker', () => {
     expect(bench.warnings).toEqual(['PRODUCER_RESET'])
   })
 
+  test('that may have forgotten the producer in a long silence gets one batch alone, so that order is kept', async () => {
+    const bench = await warm()
+    bench.clock.advance(24 * 3_600_000)
+    bench.broker.log('t', 0).forgetProducers()
+    faults(bench, { cut: true })
+    const all = []
+    for (const value of ['a', 'b', 'c']) {
+      all.push(bench.producer.send({ topic: 't', value }))
+      await Promise.resolve()
+    }
+    await drive(bench.clock, Promise.all(all))
+    expect(bench.broker.values('t')).toEqual(['warm', 'a', 'b', 'c'])
+    expect(bench.warnings).toEqual(['PRODUCER_RESET'])
+  })
+
   test('that lost acknowledged records is taken as it is, with a warning', async () => {
     const bench = await warm()
     await drive(bench.clock, bench.producer.sendBatch(messages(2)))
