@@ -35,7 +35,7 @@ export function lineReader(fields: FieldNames): (line: Line) => LineMessage {
 
 const fail = (line: Line, problem: string): Failure =>
   new Failure(EXIT.DATA, `line ${line.number} ${problem}`, {
-    hint: 'the lines before it were published; go on from it with `tail -n +<line>`',
+    hint: `the lines before it were published; go on from it with \`tail -n +${line.number}\``,
   })
 
 function parseObject(line: Line): unknown {

@@ -1,6 +1,6 @@
 /** Options that commands share, and how their values are read. Everything arrives as text: nothing is guessed. */
 import type { Argv } from 'yargs'
-import { parseDurationMs } from '../kernel/duration.ts'
+import { formatDurationMs, parseDurationMs } from '../kernel/duration.ts'
 import { parseSizeBytes } from '../kernel/size.ts'
 import { UsageError } from './failureReport.ts'
 import type { Format } from './output.ts'
@@ -63,6 +63,26 @@ export function oneOf<const T extends string>(
   const chosen = choices.find((choice) => choice === given)
   if (chosen !== undefined) return chosen
   throw new UsageError(`--${name} must be one of ${choices.join(', ')}, not "${given}"`)
+}
+
+export interface DurationBounds {
+  readonly minMs: number
+  readonly maxMs: number
+}
+
+/** Milliseconds. */
+export function duration(
+  name: string,
+  { minMs, maxMs }: DurationBounds,
+): (value: unknown) => number | undefined {
+  return (value) => {
+    const given = text(name)(value)
+    if (given === undefined) return undefined
+    const parsed = parseDurationMs(given)
+    if (parsed !== undefined && parsed >= minMs && parsed <= maxMs) return parsed
+    const range = `${formatDurationMs(minMs)} to ${formatDurationMs(maxMs)}`
+    throw new UsageError(`--${name} must be a duration, ${range}, not "${given}"`)
+  }
 }
 
 /** Milliseconds; `none` is null. */

@@ -2,8 +2,9 @@
 import type { Argv } from 'yargs'
 import { LIMITS } from '../../kernel/limits.ts'
 import { PRIORITIES, type Priority, parsePriority } from '../../kernel/priority.ts'
+import { DAY_MS } from '../../kernel/units.ts'
 import { UsageError } from '../failureReport.ts'
-import { brokerOptions, formatOption, integer, oneOf, text } from '../options.ts'
+import { brokerOptions, duration, formatOption, integer, oneOf, text } from '../options.ts'
 
 export const produceOptions = <T>(yargs: Argv<T>) =>
   inputOptions(messageOptions(formatOption(brokerOptions(positionals(yargs)))))
@@ -49,6 +50,11 @@ const messageOptions = <T>(yargs: Argv<T>) =>
     .option('acks', {
       describe: 'What to wait for: none, leader (in memory) or all (on disk) [all]',
       coerce: (value: unknown) => oneOf('acks', ['none', 'leader', 'all'], value),
+      requiresArg: true,
+    })
+    .option('timeout', {
+      describe: 'Give a message up that was not acknowledged for so long, retries included [2m]',
+      coerce: duration('timeout', { minMs: 1, maxMs: DAY_MS }),
       requiresArg: true,
     })
 

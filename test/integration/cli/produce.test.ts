@@ -10,6 +10,12 @@ async function withTopic(partitions = 1): Promise<InProcessDaemon> {
   return daemon
 }
 
+async function withSmallRecords(): Promise<InProcessDaemon> {
+  const daemon = await startInProcess()
+  await daemon.run(['topic', 'create', 't', '-p', '1', '--max-record-bytes', '2KiB'])
+  return daemon
+}
+
 async function messagesOf({ run }: InProcessDaemon) {
   const { stdout } = await run(['consume', 't'])
   const lines = stdout.split('\n').filter((line) => line !== '')
@@ -118,9 +124,48 @@ describe('goqueue produce with lines', () => {
     expect(stdout).toBe('')
     expect(stderr).toBe(
       '2 messages published before this:\nerror: line 3 is not JSON\n' +
-        'hint: the lines before it were published; go on from it with `tail -n +<line>`\n',
+        'hint: the lines before it were published; go on from it with `tail -n +3`\n',
     )
     expect((await messagesOf(daemon)).map(({ key }) => key)).toEqual(['a', 'b'])
+  })
+
+  test('stops at a line that is too large for the topic, behind those that are not', async () => {
+    const daemon = await withSmallRecords()
+    const lines = ['a', 'b', 'x'.repeat(3000), 'c']
+    const { exitCode, stderr } = await daemon.run(['produce', 't'], { stdin: [lines.join('\n')] })
+    expect(exitCode).toBe(1)
+    expect(stderr).toMatch(
+      /^2 messages published before this:\nerror: line 3: 3000 bytes, .* at most 2048 \(RECORD_TOO_LARGE\)\nhint: /,
+    )
+    expect((await messagesOf(daemon)).map(({ value }) => value)).toEqual(['a', 'b'])
+  })
+
+  test('names the line that the broker refuses, and counts what it took', async () => {
+    const daemon = await withSmallRecords()
+    // Not too large by itself, but with what is stored beside it.
+    const lines = Array.from({ length: 1500 }, (_, i) => (i === 1200 ? 'x'.repeat(2048) : `${i}`))
+    const { exitCode, stdout, stderr } = await daemon.run(['produce', 't'], {
+      stdin: [lines.join('\n')],
+    })
+    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' })
+    expect(stderr).toMatch(
+      /^[\d,]+ messages? w[aser]+ acknowledged; line \d+ is the first that was not.*\nerror: line 1201: record of \d+ bytes, at most 2048 \(RECORD_TOO_LARGE\)\nhint: /,
+    )
+    const count = Number(/^[\d,]+/.exec(stderr)?.[0].replace(',', ''))
+    expect(await messagesOf(daemon)).toHaveLength(count)
+  })
+
+  test('waits for nothing where that is wanted, and claims no offsets', async () => {
+    const daemon = await withTopic()
+    const { stdout } = await daemon.run(['produce', 't', '--acks', 'none'], { stdin: ['a\nb\n'] })
+    expect(JSON.parse(stdout)).toEqual({
+      topic: 't',
+      messages: 2,
+      durability: 'none',
+      partitions: { '0': { count: 2 } },
+    })
+    const one = await daemon.run(['produce', 't', 'c', '--acks', 'none'], { terminal: true })
+    expect(one.stdout).toBe('t partition 0 (none)\n')
   })
 
   test('of nothing publishes nothing', async () => {
