@@ -12,21 +12,24 @@ import { baseSeed, SeededRandom } from '../support/random.ts'
 import { Account } from './support/account.ts'
 import { type Manner, PARTITIONS, TOPIC, Writer } from './support/writer.ts'
 
-/** Kills under load (GOQUEUE_KILLS for more), and kills while it starts. */
-const KILLS = Number(process.env['GOQUEUE_KILLS'] ?? 45)
+/** Directories with a daemon each, beside each other: much of a life is waiting. */
+const WORLDS = 2
+/** Kills under load (GOQUEUE_KILLS for more), and kills while it starts; of all directories together. */
+const KILLS = Number(process.env['GOQUEUE_KILLS'] ?? 46)
 const KILLS_AT_START = 8
 const CLEAN_STOPS = 4
 /** Small, so that a life begins several. */
 const SEGMENT_BYTES = 128 * 1024
-const ANSWERS_OF_A_LIFE_MAX = 120
+const LIVES_OF_A_CHECK = 10
+const ANSWERS_OF_A_LIFE_MAX = 60
 
 const MANNERS: readonly Manner[] = [
   { form: 'json', acks: 'leader', recordsMax: 1, spread: false },
   { form: 'json', acks: 'all', recordsMax: 1, spread: false },
   { form: 'json', acks: 'leader', recordsMax: 40, spread: false },
   { form: 'json', acks: 'all', recordsMax: 10, spread: true },
-  { form: 'raw', acks: 'leader', recordsMax: 100, spread: false },
-  { form: 'raw', acks: 'all', recordsMax: 100, spread: false },
+  { form: 'raw', acks: 'leader', recordsMax: 50, spread: false },
+  { form: 'raw', acks: 'all', recordsMax: 50, spread: false },
   { form: 'raw', acks: 'leader', recordsMax: 3, spread: false },
   { form: 'raw', acks: 'all', recordsMax: 3, spread: false },
 ]
@@ -44,10 +47,10 @@ async function createTopic({ url }: TestDaemon): Promise<void> {
   expect(response.status).toBe(201)
 }
 
-/** Everything in the partition, as it lies on disk. */
-async function readRaw({ url }: TestDaemon, partition: number): Promise<Buffer> {
+/** What lies in the partition from `start` on. */
+async function readRaw({ url }: TestDaemon, partition: number, start: number): Promise<Buffer> {
   const parts: Buffer[] = []
-  for (let offset = 0; ; ) {
+  for (let offset = start; ; ) {
     const path = `/topics/${TOPIC}/partitions/${partition}/messages?offset=${offset}&limit=10000`
     const response = await fetch(url + path, { headers: { accept: WIRE_BATCH_CONTENT_TYPE } })
     expect(response.status).toBe(200)
@@ -84,47 +87,57 @@ async function killAtStart(dataDir: string, random: SeededRandom): Promise<void>
   clearTimeout(timer)
 }
 
+/** Life after life of one directory, from one seed. */
+async function liveAndDie(seed: number): Promise<void> {
+  const random = new SeededRandom(seed)
+  const account = new Account()
+  const writers = MANNERS.map(
+    (manner, id) => new Writer({ id, manner, account, random: random.fork() }),
+  )
+  const dataDir = await temporaryDirectory()
+  const ends = shuffled(random, [
+    ...Array.from({ length: KILLS / WORLDS }, () => 'kill' as const),
+    ...Array.from({ length: KILLS_AT_START / WORLDS }, () => 'killAtStart' as const),
+    ...Array.from({ length: CLEAN_STOPS / WORLDS }, () => 'stop' as const),
+  ])
+  const check = async (daemon: TestDaemon): Promise<void> => {
+    for (let p = 0; p < PARTITIONS; p += 1) {
+      account.check(p, await readRaw(daemon, p, account.checkedUpTo(p)))
+    }
+  }
+
+  const first = await startDaemon({ dataDir })
+  await createTopic(first)
+  await first.kill()
+  for (const [life, end] of ends.entries()) {
+    // What is new after each life, everything now and then.
+    if (life % LIVES_OF_A_CHECK === 0) account.startAgain()
+    if (end === 'killAtStart') {
+      await killAtStart(dataDir, random)
+      continue
+    }
+    const daemon = await startDaemon({ dataDir })
+    await check(daemon)
+    const answers = random.between(1, ANSWERS_OF_A_LIFE_MAX)
+    const exit = await live(daemon, writers, answers, (each) =>
+      end === 'kill' ? each.kill() : each.stop(),
+    )
+    expect(exit).toMatchObject(end === 'kill' ? { signal: 'SIGKILL' } : { code: 0 })
+  }
+  const last = await startDaemon({ dataDir })
+  account.startAgain()
+  await check(last)
+  expect(account.acknowledged).toBeGreaterThan((KILLS / WORLDS) * 10)
+  await last.stop()
+}
+
 describe('daemon', () => {
   test('killed again and again: nothing acknowledged is lost, doubled, torn or out of order', async () => {
     const seed = baseSeed()
     onTestFinished(({ task }) => {
       if (task.result?.state === 'fail') process.stderr.write(`GOQUEUE_SEED=${seed}\n`)
     })
-    const random = new SeededRandom(seed)
-    const account = new Account()
-    const writers = MANNERS.map(
-      (manner, id) => new Writer({ id, manner, account, random: random.fork() }),
-    )
-    const dataDir = await temporaryDirectory()
-    const ends = shuffled(random, [
-      ...Array.from({ length: KILLS }, () => 'kill' as const),
-      ...Array.from({ length: KILLS_AT_START }, () => 'killAtStart' as const),
-      ...Array.from({ length: CLEAN_STOPS }, () => 'stop' as const),
-    ])
-    const check = async (daemon: TestDaemon): Promise<void> => {
-      for (let p = 0; p < PARTITIONS; p += 1) account.check(p, await readRaw(daemon, p))
-    }
-
-    const first = await startDaemon({ dataDir })
-    await createTopic(first)
-    await first.kill()
-    for (const end of ends) {
-      if (end === 'killAtStart') {
-        await killAtStart(dataDir, random)
-        continue
-      }
-      const daemon = await startDaemon({ dataDir })
-      await check(daemon)
-      const answers = random.between(1, ANSWERS_OF_A_LIFE_MAX)
-      const exit = await live(daemon, writers, answers, (each) =>
-        end === 'kill' ? each.kill() : each.stop(),
-      )
-      expect(exit).toMatchObject(end === 'kill' ? { signal: 'SIGKILL' } : { code: 0 })
-    }
-    const last = await startDaemon({ dataDir })
-    await check(last)
-    expect(account.acknowledged).toBeGreaterThan(KILLS * 10)
-    await last.stop()
+    await Promise.all(Array.from({ length: WORLDS }, (_, world) => liveAndDie(seed + world)))
   }, 600_000)
 })
 

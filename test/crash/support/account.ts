@@ -23,8 +23,19 @@ interface FoundRun {
   readonly offset: number
 }
 
+/** What is known of one partition's records below `next`: they were all held against the account. */
+class Checked {
+  next = 0
+  lastMs = 0
+  /** Where each run stands. */
+  readonly there = new Map<SentRun, number>()
+  /** The last sequence of each writer. */
+  readonly last = new Map<number, number>()
+}
+
 export class Account {
   readonly #runs = new Map<string, SentRun>()
+  readonly #checked = new Map<number, Checked>()
   acknowledged = 0
 
   send(runs: readonly SentRun[]): void {
@@ -36,12 +47,27 @@ export class Account {
     this.acknowledged += 1
   }
 
-  /** Throws where the records of `partition`, from its first offset on, are not what was promised. */
+  /** The offset up to which `partition` was checked. */
+  checkedUpTo(partition: number): number {
+    return this.#checkedOf(partition).next
+  }
+
+  /** From now on everything is to be checked again. */
+  startAgain(): void {
+    this.#checked.clear()
+  }
+
+  #checkedOf(partition: number): Checked {
+    const known = this.#checked.get(partition) ?? new Checked()
+    this.#checked.set(partition, known)
+    return known
+  }
+
+  /** Throws where the records of `partition`, from {@link checkedUpTo} to its end, are not what was promised. */
   check(partition: number, bytes: Buffer): void {
-    const found = [...this.#runsIn(partition, bytes)]
-    const there = new Map<SentRun, number>()
-    const last = new Map<number, number>()
-    for (const { sent, offset } of found) {
+    const checked = this.#checkedOf(partition)
+    const { there, last } = checked
+    for (const { sent, offset } of this.#runsIn(partition, checked, bytes)) {
       const what = `batch ${sent.writer}:${sent.sequence} of partition ${partition}`
       if (there.has(sent)) throw new Error(`NothingTwice: ${what} at ${there.get(sent)}, ${offset}`)
       there.set(sent, offset)
@@ -56,8 +82,9 @@ export class Account {
     }
   }
 
-  *#runsIn(partition: number, bytes: Buffer): Generator<FoundRun> {
-    const records = [...checkedRecords(bytes)]
+  *#runsIn(partition: number, checked: Checked, bytes: Buffer): Generator<FoundRun> {
+    const start = checked.next
+    const records = [...checkedRecords(bytes, checked)]
     for (let at = 0; at < records.length; ) {
       const value = records[at] ?? ''
       const [writer, sequence] = value.split(':')
@@ -67,23 +94,23 @@ export class Account {
       if (there.some((each, index) => each !== sent.values[index])) {
         throw new Error(`BatchesAreAtomic: ${value.slice(0, 40)} at ${at} of ${partition}`)
       }
-      yield { sent, offset: at }
+      yield { sent, offset: start + at }
       at += sent.values.length
     }
   }
 }
 
-/** The values of whole records with dense offsets from 0 and times that never go back. */
-function* checkedRecords(bytes: Buffer): Generator<string> {
-  let next = 0
-  let lastMs = 0
+/** The values of whole records with dense offsets and times that never go back. */
+function* checkedRecords(bytes: Buffer, checked: Checked): Generator<string> {
   for (let at = 0; at < bytes.length; at += recordLength(bytes, at)) {
     const { offset, timestampMs, value } = decodeRecord(bytes, at)
     if (!checksumMatches(bytes, at)) throw new Error(`NothingInvented: checksum at ${offset}`)
-    if (offset !== next) throw new Error(`OffsetsAreGapless: ${offset} where ${next} belongs`)
-    if (timestampMs < lastMs) throw new Error(`TimestampsNeverGoBack: at ${offset}`)
-    lastMs = timestampMs
-    next += 1
+    if (offset !== checked.next) {
+      throw new Error(`OffsetsAreGapless: ${offset} where ${checked.next} belongs`)
+    }
+    if (timestampMs < checked.lastMs) throw new Error(`TimestampsNeverGoBack: at ${offset}`)
+    checked.lastMs = timestampMs
+    checked.next += 1
     yield String(value)
   }
 }
