@@ -101,7 +101,7 @@ export const SettingsSchema = Type.Object(
     }),
     tailCacheBytes: size({
       ...storage,
-      default: 32 * MiB,
+      default: 16 * MiB,
       minimum: 0,
       maximum: 64 * GiB,
       description: 'Memory for the newest records of all partitions together, in bytes.',

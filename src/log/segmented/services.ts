@@ -34,7 +34,7 @@ export interface SegmentedOptions {
 
 export const DEFAULT_OPTIONS: SegmentedOptions = {
   flushIntervalMs: SECOND_MS,
-  tailCacheBytes: 32 * MiB,
+  tailCacheBytes: 16 * MiB,
   indexCacheBytes: 32 * MiB,
   maxOpenFiles: KiB,
   queuedBytesMax: 64 * MiB,
