@@ -8,7 +8,7 @@ import { type Format, Output } from './output.ts'
 
 export interface Cli {
   readonly io: CliIo
-  /** Aborts at the first Ctrl-C; a second one ends the process as the shell is used to. */
+  /** Aborts at the first Ctrl-C or SIGTERM; a second one ends the process as the shell is used to. */
   readonly interrupted: AbortSignal
   /** What the process exits with once the command has returned. */
   exitCode: ExitCode

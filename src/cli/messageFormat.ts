@@ -27,11 +27,17 @@ const FIELDS: Readonly<Record<string, (record: DecodedRecord, origin: MessageOri
   headers: ({ extension }) => JSON.stringify(extension?.headers ?? {}),
 }
 
+export interface FormatOptions {
+  readonly colours: Output['colours']
+  /** Names the topic of each message too: there may be several. Default false. */
+  readonly showsTopic?: boolean
+}
+
 /** Throws a UsageError where `name` is no format. */
-export function messageFormat(name: string, colours: Output['colours']): MessageFormat {
-  if (name === 'json') return jsonLine
+export function messageFormat(name: string, options: FormatOptions): MessageFormat {
+  if (name === 'json') return jsonLine(options)
   if (name === 'value') return valueLine
-  if (name === 'text') return textLine(colours)
+  if (name === 'text') return textLine(options)
   if (name.includes('{')) return template(name)
   throw new UsageError(`--output must be text, json, value or a template, not "${name}"`)
 }
@@ -39,13 +45,12 @@ export function messageFormat(name: string, colours: Output['colours']): Message
 const timeText = (timestampMs: number): string => new Date(timestampMs).toISOString()
 
 /** The message as the HTTP contract has it, with its partition. */
-export function messageObject(record: DecodedRecord, { partition }: MessageOrigin): object {
+function messageObject(record: DecodedRecord): object {
   const { key, value } = record
   const headers = record.extension?.headers
   const isText = (key === undefined || isUtf8(key)) && (value === null || isUtf8(value))
   const encoding = isText ? 'utf8' : 'base64'
   return {
-    partition,
     offset: record.offset,
     timestamp: timeText(record.timestampMs),
     ...(key === undefined ? {} : { key: key.toString(encoding) }),
@@ -56,8 +61,12 @@ export function messageObject(record: DecodedRecord, { partition }: MessageOrigi
   }
 }
 
-const jsonLine: MessageFormat = (record, origin) =>
-  `${JSON.stringify(messageObject(record, origin))}\n`
+const jsonLine =
+  ({ showsTopic = false }: FormatOptions): MessageFormat =>
+  (record, { topic, partition }) => {
+    const place = showsTopic ? { topic, partition } : { partition }
+    return `${JSON.stringify({ ...place, ...messageObject(record) })}\n`
+  }
 
 const LINE_END = Buffer.from('\n')
 
@@ -65,11 +74,12 @@ const valueLine: MessageFormat = ({ value }) =>
   value === null ? LINE_END : Buffer.concat([value, LINE_END])
 
 const textLine =
-  ({ dim, cyan }: Output['colours']): MessageFormat =>
-  ({ key, value, offset, timestampMs }, { partition }) => {
-    const place = dim(`${timeText(timestampMs)}  ${partition}/${offset}`)
+  ({ colours: { dim, cyan }, showsTopic = false }: FormatOptions): MessageFormat =>
+  ({ key, value, offset, timestampMs }, { topic, partition }) => {
+    const place = `${showsTopic ? `${topic}/` : ''}${partition}/${offset}`
     const shownKey = key === undefined ? '' : `  ${cyan(key.toString())}`
-    return `${place}${shownKey}  ${value === null ? dim('(null)') : value.toString()}\n`
+    const shownValue = value === null ? dim('(null)') : value.toString()
+    return `${dim(`${timeText(timestampMs)}  ${place}`)}${shownKey}  ${shownValue}\n`
   }
 
 const ESCAPES: Readonly<Record<string, string>> = { '\\n': '\n', '\\t': '\t', '\\0': '\0' }

@@ -60,6 +60,14 @@ export class Output {
     })
   }
 
+  /** Writes bytes as they are; resolves with whether they were taken, false where nobody reads any more. */
+  delivered(chunk: Uint8Array): Promise<boolean> {
+    if (this.#readerGone) return Promise.resolve(false)
+    return new Promise((resolve) => {
+      this.#io.stdout.write(chunk, (error) => resolve(error == null))
+    })
+  }
+
   /** Aligned columns under a quiet heading, numbers to the right. */
   table(headings: readonly string[], rows: readonly (readonly Cell[])[]): void {
     const isNumeric = headings.map(

@@ -56,20 +56,22 @@ export async function run(args: readonly string[], io: CliIo): Promise<ExitCode>
   }
 }
 
-/** Ctrl-C, for commands that do something about it; for the others it stays what it is to any process. */
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+
+/** Ctrl-C or SIGTERM, for commands that do something about it; for the others it stays what it is to any process. */
 class Interruption {
   readonly #abort = new AbortController()
   readonly #interrupt = (): void => this.#abort.abort()
   #isWatched = false
 
   get signal(): AbortSignal {
-    if (!this.#isWatched) process.once('SIGINT', this.#interrupt)
+    if (!this.#isWatched) for (const signal of SIGNALS) process.once(signal, this.#interrupt)
     this.#isWatched = true
     return this.#abort.signal
   }
 
   release(): void {
-    process.removeListener('SIGINT', this.#interrupt)
+    for (const signal of SIGNALS) process.removeListener(signal, this.#interrupt)
   }
 }
 

@@ -89,6 +89,11 @@ export class GroupConsumer extends ReadingConsumer {
     return this.#membership.generation
   }
 
+  /** True from a change of the group until what is held is what was assigned: `positions` is then not yet all. */
+  get isRebalancing(): boolean {
+    return this.#settling !== undefined || this.#membership.isJoining
+  }
+
   /**
    * Commits everything processed; or the message and all before it in its partition; or these offsets (the next to be
    * read). Resolves when the group has it. A commit never goes back. Rejects with NOT_ASSIGNED where a partition

@@ -56,6 +56,10 @@ export class Membership {
     return this.#generation
   }
 
+  get isJoining(): boolean {
+    return this.#joining !== undefined
+  }
+
   /** Resolves as a member; joins that overlap are one. */
   join(): Promise<void> {
     this.#joining ??= this.#join().finally(() => {

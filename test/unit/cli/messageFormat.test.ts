@@ -14,7 +14,7 @@ const RECORD: DecodedRecord = {
 }
 
 const shown = (format: string, record: Partial<DecodedRecord> = {}): string =>
-  messageFormat(format, picocolors.createColors(false))(
+  messageFormat(format, { colours: picocolors.createColors(false) })(
     { ...RECORD, ...record },
     { topic: 'orders', partition: 3 },
   ).toString()
@@ -50,7 +50,7 @@ describe('message format', () => {
   test('value is the value alone, its bytes untouched', () => {
     expect(shown('value')).toBe('v\n')
     const bytes = Buffer.from([0xff, 0x00])
-    const format = messageFormat('value', picocolors.createColors(false))
+    const format = messageFormat('value', { colours: picocolors.createColors(false) })
     const line = format({ ...RECORD, value: bytes }, { topic: 't', partition: 0 })
     expect([...Buffer.from(line)]).toEqual([0xff, 0x00, 0x0a])
   })
@@ -60,6 +60,14 @@ describe('message format', () => {
     expect(shown('text', { key: undefined, value: null })).toBe(
       '2026-01-31T12:00:00.000Z  3/42  (null)\n',
     )
+  })
+
+  test('names the topic where there may be several', () => {
+    const options = { colours: picocolors.createColors(false), showsTopic: true }
+    const of = (format: string) =>
+      messageFormat(format, options)(RECORD, { topic: 'orders', partition: 3 }).toString()
+    expect(of('text')).toBe('2026-01-31T12:00:00.000Z  orders/3/42  k  v\n')
+    expect(JSON.parse(of('json'))).toMatchObject({ topic: 'orders', partition: 3, offset: 42 })
   })
 
   test('a template is filled in', () => {
