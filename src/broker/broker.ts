@@ -5,6 +5,7 @@
  *
  * A new room is a Service in the list of rooms and a table of handlers; nothing else here knows of it.
  */
+import { Delivery, type DeliveryFigures } from '../delivery/index.ts'
 import { Groups, type GroupsMeters } from '../groups/index.ts'
 import type { Caller } from '../kernel/caller.ts'
 import type { HealthCheck } from '../kernel/health.ts'
@@ -13,6 +14,7 @@ import type { Platform } from '../kernel/platform.ts'
 import type { LogEngine } from '../log/index.ts'
 import { Topics } from '../topics/index.ts'
 import { EmbeddedBroker } from './embedding.ts'
+import { ackModeHandlers, deliveryHandlers } from './handlers/delivery.ts'
 import { groupHandlers } from './handlers/groups.ts'
 import type { Handlers } from './handlers/handler.ts'
 import { recordHandlers } from './handlers/records.ts'
@@ -63,6 +65,7 @@ export class Broker extends EmbeddedBroker {
   readonly #platform: Platform
   readonly #topics: Topics
   readonly #groups: Groups
+  readonly #delivery: Delivery
   readonly #dispatch: Dispatch
   readonly #inFlight = new InFlight()
   readonly #publishes: PublishGate
@@ -79,12 +82,19 @@ export class Broker extends EmbeddedBroker {
       ...{ engine, platform, topics: this.#topics },
       settings: this.settings.groups,
     })
+    this.#delivery = new Delivery({
+      ...{ engine, platform, topics: this.#topics, groups: this.#groups },
+      settings: this.settings.delivery,
+    })
+    const groupsTable = groupHandlers(this.#groups, this.#topics)
     this.#publishes = new PublishGate(this.settings.publishesMax, this.settings.publishBytesMax)
     this.#dispatch = compose(
       dispatcher({
         ...topicHandlers(this.#topics),
         ...recordHandlers(this.#topics, platform.clock),
-        ...groupHandlers(this.#groups, this.#topics),
+        ...groupsTable,
+        ...ackModeHandlers(this.#delivery, this.#groups, groupsTable),
+        ...deliveryHandlers(this.#delivery),
       }),
       ...(onCall ? [measure(platform.clock, onCall)] : []),
       ...interceptors,
@@ -122,6 +132,7 @@ export class Broker extends EmbeddedBroker {
       { name: 'broker', status, message: this.#state },
       ...this.#topics.health(),
       this.#groups.health(),
+      this.#delivery.health(),
     ]
   }
 
@@ -130,13 +141,17 @@ export class Broker extends EmbeddedBroker {
       callsInFlight: this.#inFlight.count,
       publishesInFlight: this.#publishes.requests,
       publishBytesInFlight: this.#publishes.bytes,
-      waiters: this.#topics.waiterCount,
+      waiters: this.#topics.waiterCount + this.#delivery.waiterCount,
     }
   }
 
   groupFigures(): GroupFigures {
     const { count, memberCount, meters } = this.#groups
     return { ...meters, groups: count, members: memberCount }
+  }
+
+  deliveryFigures(): DeliveryFigures {
+    return this.#delivery.figures()
   }
 
   /** One retention run over all partitions, beside those of the timer. Never rejects. */
@@ -148,6 +163,7 @@ export class Broker extends EmbeddedBroker {
   protected override async onStart(): Promise<void> {
     await this.#topics.start()
     await this.#groups.start()
+    await this.#delivery.start()
     this.#readyAtMs = this.#platform.clock.monotonicMs()
     this.#state = 'running'
   }
@@ -156,8 +172,10 @@ export class Broker extends EmbeddedBroker {
   protected override async onStop(): Promise<void> {
     this.#state = 'stopping'
     this.#topics.releaseWaiters()
+    this.#delivery.releaseWaiters()
     await this.#drained()
     try {
+      await this.#delivery.stop()
       await this.#groups.stop()
       await this.#topics.stop()
     } finally {

@@ -1,4 +1,6 @@
 /** The operations of consumer groups, and reads over many partitions. */
+
+import type { Delivered, GroupDelivery } from '../delivery/index.ts'
 import type {
   CommitRequest,
   FloorChange,
@@ -23,12 +25,20 @@ export type CommittedOffsets = ReadonlyMap<string, ReadonlyMap<number, number>>
 
 export interface GroupOperations {
   'groups.list': { input: Record<string, never>; output: readonly string[] }
-  'groups.describe': { input: { readonly group: string }; output: GroupView }
+  /** `delivery` of a group in ack mode. */
+  'groups.describe': {
+    input: { readonly group: string }
+    output: GroupView & { readonly delivery?: GroupDelivery }
+  }
   'groups.delete': { input: { readonly group: string }; output: undefined }
   'groups.join': { input: JoinRequest; output: Membered }
   'groups.heartbeat': { input: OfMember & { readonly generation: number }; output: Membered }
   'groups.leave': { input: OfMember; output: undefined }
-  'groups.poll': { input: PollRequest; output: Read<Polled> }
+  /** In ack mode what is handed out is leased. */
+  'groups.poll': {
+    input: PollRequest & { readonly visibilityMs?: number | undefined }
+    output: Read<Polled | Delivered>
+  }
   'groups.offsets': {
     /** Without a topic: of all. */
     input: { readonly group: string; readonly topic?: string | undefined }

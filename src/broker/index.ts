@@ -1,5 +1,24 @@
 /** The broker: the rooms composed, behind one list of operations. */
 export {
+  DEFAULT_DELIVERY_POLICY,
+  DEFAULT_DELIVERY_SETTINGS,
+  type Delivered,
+  type DeliveredPart,
+  type DeliveryFigures,
+  type DeliveryPolicy,
+  type DeliverySettings,
+  deadLetterTopicOf,
+  type GroupDelivery,
+  nonceText,
+  type Outcome,
+  type Piece,
+  type PolicyChange,
+  type PolicyView,
+  parseReceipt,
+  type RangeOutcome,
+  type ReceiptRange,
+} from '../delivery/index.ts'
+export {
   ASSIGNMENTS,
   type CommitRequest,
   DEFAULT_GROUPS_SETTINGS,
@@ -38,6 +57,7 @@ export type {
 } from '../topics/index.ts'
 export { DEFAULT_TOPIC_CONFIG, DEFAULT_TOPICS_SETTINGS } from '../topics/index.ts'
 export { Broker, type BrokerLoad, type BrokerOptions, type GroupFigures } from './broker.ts'
+export type { DeliveryOperations } from './deliveryOperations.ts'
 export { EmbeddedBroker, type PublishOptions, type ReadOptions } from './embedding.ts'
 export type { CommittedOffsets, GroupOperations } from './groupOperations.ts'
 export type { CallObserver } from './interceptors/measure.ts'

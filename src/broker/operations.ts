@@ -16,6 +16,7 @@ import type {
   TopicReadFrom,
   TopicView,
 } from '../topics/index.ts'
+import type { DeliveryOperations } from './deliveryOperations.ts'
 import type { GroupOperations } from './groupOperations.ts'
 
 export interface BrokerStatus {
@@ -29,7 +30,7 @@ export interface BrokerStatus {
   readonly problems: readonly string[]
 }
 
-export interface Operations extends GroupOperations {
+export interface Operations extends GroupOperations, DeliveryOperations {
   'topics.create': {
     input: NewTopic
     output: TopicView

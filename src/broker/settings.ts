@@ -1,3 +1,4 @@
+import type { DeliverySettings } from '../delivery/index.ts'
 import type { GroupsSettings } from '../groups/index.ts'
 import { MiB, SECOND_MS } from '../kernel/units.ts'
 import type { TopicsSettings } from '../topics/index.ts'
@@ -14,6 +15,7 @@ export interface BrokerSettings {
   /** Each defaults on its own. */
   readonly topics: Partial<TopicsSettings>
   readonly groups: Partial<GroupsSettings>
+  readonly delivery: Partial<DeliverySettings>
 }
 
 export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
@@ -23,4 +25,5 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   drainTimeoutMs: 5 * SECOND_MS,
   topics: {},
   groups: {},
+  delivery: {},
 }

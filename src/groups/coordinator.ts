@@ -50,6 +50,16 @@ export interface GroupsMeters {
   retentionSkipped: number
 }
 
+/** What another room has to follow: who is gone, and which groups are. */
+export type GroupNews =
+  | {
+      readonly kind: 'departed'
+      readonly group: string
+      readonly memberIds: readonly string[]
+      readonly reason: 'left' | 'evicted'
+    }
+  | { readonly kind: 'deleted'; readonly groups: readonly string[] }
+
 /** A member that shows a sign of life. */
 export interface Visitor {
   readonly group: Group
@@ -70,6 +80,7 @@ export class Coordinator extends Service {
   readonly #runner: StateRunner<GroupCommand, GroupEvent, GroupReply, GroupsSnapshot>
   /** One for each group with members. */
   readonly #live = new Map<string, LiveGroup>()
+  readonly #newsListeners = new Set<(news: GroupNews) => void>()
   #unsubscribe: (() => void) | undefined
   #expiryTimer: Timer | undefined
   #expiryMs = Number.POSITIVE_INFINITY
@@ -138,7 +149,14 @@ export class Coordinator extends Service {
     const reply = this.#runner.execute(command)
     if ('group' in command) this.#follow(command.group)
     else for (const id of [...this.#live.keys()]) this.#follow(id)
+    this.#tell(command)
     return reply
+  }
+
+  /** Calls `listener` in the step in which it happens; it must not throw. Returns how to stop listening. */
+  onNews(listener: (news: GroupNews) => void): () => void {
+    this.#newsListeners.add(listener)
+    return () => void this.#newsListeners.delete(listener)
   }
 
   /** Resolves when what was executed so far survives the process, for `all` the machine. */
@@ -166,6 +184,11 @@ export class Coordinator extends Service {
     for (const live of this.#live.values()) live.close()
     this.#live.clear()
     await this.#runner.stop()
+  }
+
+  #tell(command: GroupCommand): void {
+    const news = newsOf(command)
+    if (news !== undefined) for (const listener of this.#newsListeners) listener(news)
   }
 
   /** Brings the live side in line with the journal's. */
@@ -257,4 +280,17 @@ export class Coordinator extends Service {
     }
     for (const group of this.groups.values()) this.#scheduleExpiry(group)
   }
+}
+
+function newsOf(command: GroupCommand): GroupNews | undefined {
+  if (command.kind === 'leave') {
+    const { group, memberId } = command
+    return { kind: 'departed', group, memberIds: [memberId], reason: 'left' }
+  }
+  if (command.kind === 'evict') {
+    const { group, memberIds } = command
+    return { kind: 'departed', group, memberIds, reason: 'evicted' }
+  }
+  if (command.kind === 'delete') return { kind: 'deleted', groups: [command.group] }
+  return command.kind === 'expire' ? { kind: 'deleted', groups: command.groups } : undefined
 }

@@ -7,15 +7,20 @@
 import type { HealthCheck } from '../kernel/health.ts'
 import { Service } from '../kernel/service.ts'
 import type { MemberPartitions } from './assignors.ts'
-import { Coordinator, type CoordinatorOptions, type GroupsMeters } from './coordinator.ts'
-import { checkGeneration, checkPartitions } from './decide.ts'
+import {
+  Coordinator,
+  type CoordinatorOptions,
+  type GroupNews,
+  type GroupsMeters,
+} from './coordinator.ts'
+import { checkAssigned, checkGeneration, checkPartitions } from './decide.ts'
 import type { Floor, FloorChange, GroupCommand } from './events.ts'
 import { fetchAssigned, type GroupFetchRequest } from './fetch.ts'
 import type { Group } from './group.ts'
 import { type Polled, type PollRequest, poll } from './poll.ts'
 import { checkedMembership, type JoinRequest } from './request.ts'
 import { type GroupView, stateOf, viewOf } from './view.ts'
-import type { Read } from './visit.ts'
+import { attend, type Read, type Visit, visitOf } from './visit.ts'
 
 export interface Membered {
   readonly memberId: string
@@ -176,6 +181,40 @@ export class Groups extends Service {
   async delete(group: string): Promise<void> {
     this.#coordinator.execute({ kind: 'delete', group })
     await this.#coordinator.committed('all')
+  }
+
+  /** Checks what {@link commit} checks and counts it, for whoever then commits in another way. Returns the group. */
+  admitCommit({ group, memberId, generation, floors }: CommitRequest): Group {
+    const visitor = this.#coordinator.visitor(group, memberId)
+    if (generation !== undefined) checkGeneration(visitor.group, generation)
+    for (const floor of floors) checkAssigned(visitor.group, memberId, floor)
+    this.meters.commits += 1
+    return visitor.group
+  }
+
+  /** A sign of life of a member, where it is one. */
+  seen(group: string, memberId: string): void {
+    const members = this.#coordinator.groups.get(group)?.members
+    if (members?.has(memberId)) this.#coordinator.visitor(group, memberId)
+  }
+
+  /** Tells of departures and deletions, in the step in which they happen; the listener must not throw. */
+  onNews(listener: (news: GroupNews) => void): () => void {
+    return this.#coordinator.onNews(listener)
+  }
+
+  /**
+   * A member's visit by whoever hands out records in another way: see {@link attend}. `work` is given how to be told
+   * of a rebalance.
+   */
+  async attend<T>(
+    request: Pick<PollRequest, 'group' | 'memberId' | 'generation'>,
+    signal: AbortSignal | undefined,
+    work: (visit: Visit, until: (end: () => void) => () => void) => Promise<T>,
+  ): Promise<Read<T>> {
+    const { group, memberId, generation } = request
+    const visit = visitOf(this.#coordinator, group, memberId, generation)
+    return await attend(this.#coordinator, visit, signal, (until) => work(visit, until))
   }
 
   /** See {@link poll}. */

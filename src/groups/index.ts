@@ -8,6 +8,7 @@ export {
 export {
   type CoordinatorOptions as GroupsOptions,
   DEFAULT_GROUPS_SETTINGS,
+  type GroupNews,
   type GroupsMeters,
   type GroupsSettings,
 } from './coordinator.ts'
@@ -20,6 +21,7 @@ export {
   type OffsetReset,
 } from './events.ts'
 export type { GroupFetchRequest } from './fetch.ts'
+export type { Group } from './group.ts'
 export {
   type CommitRequest,
   Groups,
@@ -30,4 +32,4 @@ export {
 export type { Polled, PolledPart, PollRequest } from './poll.ts'
 export { DEFAULT_SESSION_TIMEOUT_MS, type JoinRequest } from './request.ts'
 export type { GroupState, GroupView, MemberView, PartitionProgress } from './view.ts'
-export type { Read } from './visit.ts'
+export type { Read, Visit } from './visit.ts'

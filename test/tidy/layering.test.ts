@@ -16,7 +16,7 @@ const ROOMS = {
   scheduling: ['kernel'],
   topics: ['kernel', 'record', 'log', 'state'],
   groups: ['kernel', 'state', 'timing', 'topics'],
-  delivery: ['kernel', 'state', 'timing', 'scheduling', 'topics', 'groups'],
+  delivery: ['kernel', 'record', 'state', 'timing', 'scheduling', 'topics', 'groups'],
   delay: ['kernel', 'record', 'log', 'state', 'timing', 'topics'],
   broker: [
     ...['kernel', 'record', 'io', 'log', 'state', 'timing', 'scheduling'],

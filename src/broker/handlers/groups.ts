@@ -1,5 +1,5 @@
 /** Consumer groups. Checks here are for callers in the same process; listeners have checked before. */
-import type { Groups } from '../../groups/index.ts'
+import type { Groups, PollRequest } from '../../groups/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import type { Topics } from '../../topics/index.ts'
@@ -20,12 +20,7 @@ export const groupHandlers = (groups: Groups, topics: Topics): Handlers<keyof Gr
     await groups.leave(group, memberId)
     return undefined
   },
-  'groups.poll': async (input, { signal }) => {
-    const { maxMessages } = input
-    if (!(maxMessages >= 1)) throw invalid('maxMessages', 'must be at least 1')
-    const limit = { maxMessages: Math.min(Math.floor(maxMessages), LIMITS.readMessagesMax) }
-    return await groups.poll({ ...input, ...limit, ...bounded(input) }, signal)
-  },
+  'groups.poll': async (input, { signal }) => await groups.poll(checkedPoll(input), signal),
   'groups.offsets': async ({ group, topic }) => {
     const committed = new Map<string, ReadonlyMap<number, number>>()
     for (const [name, { floors }] of groups.get(group).topics) {
@@ -56,6 +51,14 @@ export const groupHandlers = (groups: Groups, topics: Topics): Handlers<keyof Gr
   },
 })
 
+/** Throws INVALID_REQUEST; more than the broker gives at once is cut. */
+export function checkedPoll<P extends PollRequest>(input: P): P {
+  const { maxMessages } = input
+  if (!(maxMessages >= 1)) throw invalid('maxMessages', 'must be at least 1')
+  const limit = { maxMessages: Math.min(Math.floor(maxMessages), LIMITS.readMessagesMax) }
+  return { ...input, ...limit, ...bounded(input) }
+}
+
 const invalid = (field: string, what: string): BrokerError =>
   new BrokerError('INVALID_REQUEST', `${field} ${what}`, { fields: { [field]: what } })
 
@@ -76,7 +79,8 @@ interface Place {
   readonly offset: number
 }
 
-function checkPlaces(list: string, places: readonly Place[]): void {
+/** Throws INVALID_REQUEST. */
+export function checkPlaces(list: string, places: readonly Place[]): void {
   if (places.length > LIMITS.fetchReadsMax) {
     throw invalid(list, `must be at most ${LIMITS.fetchReadsMax}`)
   }

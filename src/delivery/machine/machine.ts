@@ -116,6 +116,7 @@ function applyToWindow(state: DeliveryState, window: Window, event: WindowEvent)
       state.lastMs = Math.max(state.lastMs, event.atMs)
       countFailures(state, event.cause, sizeOf(event.ranges))
       applyDying(window, event)
+      state.dyingIn.add(window)
       return
     case 'buried':
       state.totals.buried += settleAll(window, event.ranges)

@@ -151,6 +151,7 @@ function readWindow(reader: ByteReader, { state, group, holders }: Place): Windo
     at = run.to
   }
   window.restoreRuns(runs)
+  if (window.dying.length > 0) state.dyingIn.add(window)
   return window
 }
 

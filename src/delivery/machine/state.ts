@@ -66,6 +66,8 @@ export class DeliveryState implements Heaps {
   readonly groups = new Map<string, DeliveryGroup>()
   readonly windows = new Map<number, Window>()
   readonly topicPolicies = new Map<string, Partial<DeliveryPolicy>>()
+  /** Windows in which records have begun to die, until somebody has seen to it. */
+  readonly dyingIn = new Set<Window>()
   totals = noTotals()
   nextWindow = 1
   /** The latest time that any event speaks of: time does not go back behind it. */

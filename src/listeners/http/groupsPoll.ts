@@ -1,9 +1,16 @@
 /** Polls of a group's member, as JSON. */
 import type { FastifyReply } from 'fastify'
 import { JSON_TYPE } from '../../api/index.ts'
-import type { Operations, Polled, PolledPart } from '../../broker/index.ts'
+import {
+  type Delivered,
+  type DeliveredPart,
+  nonceText,
+  type Operations,
+  type Polled,
+  type PolledPart,
+} from '../../broker/index.ts'
 import { LIMITS } from '../../kernel/limits.ts'
-import { SECOND_MS } from '../../kernel/units.ts'
+import { HOUR_MS, SECOND_MS } from '../../kernel/units.ts'
 import { groupOf, Query } from './query.ts'
 import { addToPage, beginPage, deliveryText, endPage } from './read/jsonRecords.ts'
 import type { Request, RouteContext } from './routes.ts'
@@ -11,12 +18,15 @@ import type { Request, RouteContext } from './routes.ts'
 type PollInput = Operations['groups.poll']['input']
 type PollOutput = Operations['groups.poll']['output']
 
+type Page = Polled | Delivered
+
 const DEFAULT_MESSAGES = 100
 const DEFAULT_BYTES = LIMITS.readBytesMax / 4
 const DEFAULT_TIMEOUT_MS = 30 * SECOND_MS
 const NO_MESSAGES = Buffer.from('{"messages":[],"rebalance_required":false}')
 const REBALANCE = Buffer.from('{"messages":[],"rebalance_required":true}')
 const NONCE_MAX = 0x1_0000_0000
+export const VISIBILITY_MS_MAX = 12 * HOUR_MS
 
 /** Throws INVALID_REQUEST with `fields`. */
 function pollOf(given: unknown, group: string): PollInput {
@@ -25,8 +35,6 @@ function pollOf(given: unknown, group: string): PollInput {
   if (memberId === undefined) query.refuse('member_id', 'is required')
   const messages = { min: 1, max: LIMITS.readMessagesMax }
   const maxMessages = query.integer('max_messages', messages) ?? query.integer('limit', messages)
-  // Leases are not there yet: what they will read is checked, so that no client gets used to what is wrong.
-  query.durationMs('visibility_timeout', Number.MAX_SAFE_INTEGER)
   const input: PollInput = {
     group,
     memberId: memberId ?? '',
@@ -35,6 +43,7 @@ function pollOf(given: unknown, group: string): PollInput {
     waitMs: query.durationMs('timeout', LIMITS.longPollMsMax) ?? DEFAULT_TIMEOUT_MS,
     generation: query.integer('generation', { min: 0, max: Number.MAX_SAFE_INTEGER }),
     autoCommit: query.boolean('auto_commit') ?? false,
+    visibilityMs: query.durationMs('visibility_timeout', VISIBILITY_MS_MAX),
   }
   query.throwIfAny()
   return input
@@ -63,8 +72,7 @@ export async function pollGroup(
   const { value } = read
   onUndelivered(reply, () => value.putBack())
   try {
-    const nonce = Math.floor(platform.random() * NONCE_MAX)
-    const body = pageOf(value, input.group, nonce.toString(16).padStart(8, '0'))
+    const body = pageOf(value, input.group, Math.floor(platform.random() * NONCE_MAX))
     traffic.hold(request.flight, body.length)
     reply.send(body)
   } catch (error) {
@@ -74,7 +82,7 @@ export async function pollGroup(
 }
 
 /** A client that was gone before the reply was out never had the records. */
-function onUndelivered({ raw }: FastifyReply, undo: () => void): void {
+export function onUndelivered({ raw }: FastifyReply, undo: () => void): void {
   const { socket } = raw
   let delivered = false
   // Of a socket that broke, too, the response says in the end that it is finished.
@@ -86,7 +94,8 @@ function onUndelivered({ raw }: FastifyReply, undo: () => void): void {
   })
 }
 
-function pageOf({ parts, putBack }: Polled, group: string, nonce: string): Buffer {
+/** `nonce`: of reads by offset, which are no leases and whose receipts are only there because every message has one. */
+function pageOf({ parts, putBack }: Page, group: string, nonce: number): Buffer {
   beginPage()
   const reached = parts.map((part) =>
     addToPage({ ...part, delivery: delivery(part, group, nonce) }),
@@ -97,9 +106,12 @@ function pageOf({ parts, putBack }: Polled, group: string, nonce: string): Buffe
 }
 
 /** `group:topic:partition:offset:deliveryCount:nonce`; none of the names holds a colon or needs an escape. */
-const delivery = ({ topic, partition }: PolledPart, group: string, nonce: string) =>
-  deliveryText({
+function delivery(part: PolledPart | DeliveredPart, group: string, ownNonce: number) {
+  const { topic, partition } = part
+  const [count, nonce] = 'nonce' in part ? [part.deliveryCount, part.nonce] : [1, ownNonce]
+  return deliveryText({
     open: `{"topic":"${topic}","partition":${partition}`,
     receipt: `,"receipt_handle":"${group}:${topic}:${partition}:`,
-    rest: `:1:${nonce}","delivery_count":1`,
+    rest: `:${count}:${nonceText(nonce)}","delivery_count":${count}`,
   })
+}

@@ -65,8 +65,9 @@ export class TwinPartition {
     if (before?.dueMs !== undefined && before.dueMs > lease.atMs) {
       throw new Error(`${offset} is handed out ${before.dueMs - lease.atMs} ms early`)
     }
+    const { nonce, member, atMs, deadlineMs } = lease
     this.records.set(offset, {
-      ...lease,
+      ...{ nonce, member, atMs, deadlineMs },
       state: 'leased',
       dueMs: 0,
       deliveries: (before?.deliveries ?? 0) + 1,

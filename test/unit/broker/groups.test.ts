@@ -16,8 +16,8 @@ async function setup() {
   await broker.createTopic('t', { partitions: 2 })
   const call = <N extends OperationName>(name: N, input: Operations[N]['input']) =>
     broker.call(name, input, INTERNAL_CALLER)
-  const join = { group: 'g', clientId: 'c', memberId: 'a', topics: ['t'] }
-  await call('groups.join', join)
+  const join = { group: 'g', clientId: 'c', memberId: 'a', topics: ['t'] } as const
+  await call('groups.join', { ...join, mode: 'offset' })
   return { broker, clock, call }
 }
 

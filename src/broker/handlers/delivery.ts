@@ -1,0 +1,130 @@
+/**
+ * Deliveries, and what groups in ack mode do in another way than those that read by offset: they are handed leases,
+ * their commits settle what they were handed, and their floors are what is settled.
+ */
+import type { Delivery } from '../../delivery/index.ts'
+import type { FloorChange, Groups, GroupView } from '../../groups/index.ts'
+import { BrokerError } from '../../kernel/errors.ts'
+import { DAY_MS, HOUR_MS } from '../../kernel/units.ts'
+import type { DeliveryOperations } from '../deliveryOperations.ts'
+import type { GroupOperations } from '../groupOperations.ts'
+import { checkedPoll, checkPlaces } from './groups.ts'
+import type { Handlers } from './handler.ts'
+
+const DELAY_MS_MAX = 7 * DAY_MS
+const TIMEOUT_MS_MAX = 12 * HOUR_MS
+
+export const deliveryHandlers = (delivery: Delivery): Handlers<keyof DeliveryOperations> => ({
+  'messages.ack': async ({ ranges }) => await delivery.ack(ranges),
+  'messages.nack': async (input) => {
+    if (input.delayMs !== undefined) checkMs('delay', input.delayMs, DELAY_MS_MAX)
+    return await delivery.nack(input)
+  },
+  'messages.reject': async (input) => await delivery.reject(input),
+  'messages.extend': async ({ ranges, timeoutMs }) => {
+    checkMs('timeout', timeoutMs, TIMEOUT_MS_MAX)
+    return await delivery.extend(ranges, timeoutMs)
+  },
+  'delivery.policy': async ({ scope, name }) => delivery.policy(scope, name),
+  'delivery.setPolicy': async ({ scope, name, change }) =>
+    await delivery.setPolicy(scope, name, change),
+  'delivery.figures': async () => delivery.figures(),
+})
+
+type AckOperation =
+  | 'groups.poll'
+  | 'groups.commit'
+  | 'groups.offsets'
+  | 'groups.describe'
+  | 'groups.reset'
+  | 'groups.leave'
+
+/** Handlers of group operations that look at the group's mode first; `others` do what is left. */
+export function ackModeHandlers(
+  delivery: Delivery,
+  groups: Groups,
+  others: Handlers<keyof GroupOperations>,
+): Handlers<AckOperation> {
+  const isAck = (group: string): boolean => groups.get(group).mode === 'ack'
+  return {
+    'groups.poll': async (input, caller) => {
+      if (!isAck(input.group)) return await others['groups.poll'](input, caller)
+      const { visibilityMs } = input
+      if (visibilityMs !== undefined) checkMs('visibilityMs', visibilityMs, TIMEOUT_MS_MAX)
+      return await delivery.poll(checkedPoll(input), caller.signal)
+    },
+    'groups.commit': async (input, caller) => {
+      if (!isAck(input.group)) return await others['groups.commit'](input, caller)
+      checkPlaces('floors', input.floors)
+      return await delivery.commit(input)
+    },
+    'groups.leave': async (input, caller) => {
+      // First what it held: whoever leaves did not die.
+      if (groups.get(input.group).members.has(input.memberId)) {
+        await delivery.release(input.group, input.memberId)
+      }
+      return await others['groups.leave'](input, caller)
+    },
+    'groups.offsets': async (input, caller) => {
+      const committed = await others['groups.offsets'](input, caller)
+      return isAck(input.group) ? withFloors(delivery, input, committed) : committed
+    },
+    'groups.describe': async (input, caller) => {
+      const view = await others['groups.describe'](input, caller)
+      return view.mode === 'ack' ? withDelivery(delivery, view) : view
+    },
+    'groups.reset': async (input, caller) => {
+      if (!isAck(input.group)) return await others['groups.reset'](input, caller)
+      const floorBefore = (change: FloorChange): FloorChange => ({
+        ...change,
+        before: delivery.floor(input.group, change.topic, change.partition) ?? change.before,
+      })
+      const changes = (await others['groups.reset'](input, caller)).map(floorBefore)
+      if (!input.dryRun) {
+        const partitions = changes.map(({ partition }) => partition)
+        await delivery.reset(input.group, input.topic, partitions)
+      }
+      return changes
+    },
+  }
+}
+
+type Offsets = Awaited<ReturnType<Handlers<'groups.offsets'>['groups.offsets']>>
+
+/** What was handed out knows better than what was committed before anything was. */
+function withFloors(
+  delivery: Delivery,
+  { group, topic }: { readonly group: string; readonly topic?: string | undefined },
+  committed: Offsets,
+): Offsets {
+  const floors = new Map([...committed].map(([name, each]) => [name, new Map(each)]))
+  for (const window of delivery.describe(group).windows) {
+    if (topic !== undefined && topic !== window.topic) continue
+    let ofTopic = floors.get(window.topic)
+    if (ofTopic === undefined) {
+      ofTopic = new Map()
+      floors.set(window.topic, ofTopic)
+    }
+    ofTopic.set(window.partition, window.floor)
+  }
+  return floors
+}
+
+/** The lag of a group in ack mode is what is not settled: one old record that keeps failing is one, not all behind it. */
+function withDelivery(delivery: Delivery, view: GroupView) {
+  const described = delivery.describe(view.id)
+  const topics = new Map([...view.topics].map(([name, partitions]) => [name, [...partitions]]))
+  for (const { topic, partition, floor, backlog } of described.windows) {
+    const partitions = topics.get(topic)
+    if (partitions?.[partition] !== undefined) {
+      partitions[partition] = { partition, floor, lag: backlog }
+    }
+  }
+  return { ...view, topics, delivery: described }
+}
+
+function checkMs(field: string, value: number, max: number): void {
+  if (Number.isFinite(value) && value >= 0 && value <= max) return
+  const what = `must be 0 to ${max} milliseconds`
+  throw new BrokerError('INVALID_REQUEST', `${field} ${what}`, { fields: { [field]: what } })
+}

@@ -1,0 +1,285 @@
+/**
+ * Per-message delivery for groups in ack mode: leases, acks, retries, dead letters.
+ *
+ * The groups room says who is a member of what; this room says who holds which record and what became of it. It follows
+ * the other by its news, and catches up at the start with what a crash kept it from hearing.
+ */
+import type { FloorChange, GroupNews, Groups } from '../groups/index.ts'
+import { BrokerError } from '../kernel/errors.ts'
+import type { HealthCheck } from '../kernel/health.ts'
+import type { Platform } from '../kernel/platform.ts'
+import { Service } from '../kernel/service.ts'
+import type { Topics, TopicsOptions } from '../topics/index.ts'
+import { type DeliveryPoll, Dispatcher } from './dispatcher.ts'
+import { Graveyard } from './graveyard.ts'
+import { Ledger } from './ledger.ts'
+import { changedPolicy, type DeliveryPolicy, type PolicyChange } from './machine/policy.ts'
+import type { ReceiptRange } from './receipt.ts'
+import { type NackRequest, type RangeOutcome, Receipts } from './receipts.ts'
+import { DEFAULT_DELIVERY_SETTINGS, type DeliverySettings } from './settings.ts'
+import { type DeliveryFigures, figuresOf, type GroupDelivery, groupDeliveryOf } from './view.ts'
+
+export interface DeliveryOptions {
+  readonly engine: TopicsOptions['engine']
+  readonly platform: Platform
+  /** Both are started before this and stopped after it. */
+  readonly topics: Topics
+  readonly groups: Groups
+  readonly settings?: Partial<DeliverySettings> | undefined
+}
+
+export interface AckCommit {
+  readonly group: string
+  readonly memberId: string
+  readonly generation?: number | undefined
+  readonly floors: readonly {
+    readonly topic: string
+    readonly partition: number
+    readonly offset: number
+  }[]
+}
+
+export interface PolicyView {
+  /** What was set here. */
+  readonly set: Partial<DeliveryPolicy>
+  /** What holds where nothing more particular is set. */
+  readonly inForce: DeliveryPolicy
+}
+
+type DeliveryRead = ReturnType<Dispatcher['poll']>
+
+export class Delivery extends Service {
+  readonly #options: DeliveryOptions
+  readonly #ledger: Ledger
+  readonly #dispatcher: Dispatcher
+  readonly #receipts: Receipts
+  readonly #graveyard: Graveyard
+  #stopListening: (() => void)[] = []
+
+  constructor(options: DeliveryOptions) {
+    super()
+    const { platform, topics, groups, settings } = options
+    const { policy, waitersMax } = { ...DEFAULT_DELIVERY_SETTINGS, ...settings }
+    this.#options = options
+    const ledger = new Ledger({
+      ...{ engine: options.engine, platform, policy },
+      onReady: (window) => this.#dispatcher.ready(window),
+      onDying: (window) => this.#graveyard.dig(window),
+    })
+    this.#ledger = ledger
+    this.#dispatcher = new Dispatcher({ ledger, groups, topics, platform, waitersMax })
+    const onRoom = (group: string): void => this.#dispatcher.roomIn(group)
+    this.#receipts = new Receipts({ ledger, groups, onRoom })
+    this.#graveyard = new Graveyard({ ledger, topics, platform, onRoom })
+  }
+
+  get waiterCount(): number {
+    return this.#dispatcher.waiterCount
+  }
+
+  /** See {@link Dispatcher.poll}. */
+  async poll(request: DeliveryPoll, signal?: AbortSignal): DeliveryRead {
+    return await this.#dispatcher.poll(request, signal)
+  }
+
+  /** See {@link Receipts}. All four resolve when what was said survives the process. */
+  async ack(ranges: readonly ReceiptRange[]): Promise<readonly RangeOutcome[]> {
+    return await this.#receipts.ack(ranges)
+  }
+
+  async nack(request: NackRequest): Promise<readonly RangeOutcome[]> {
+    return await this.#receipts.nack(request)
+  }
+
+  async reject(request: NackRequest): Promise<readonly RangeOutcome[]> {
+    return await this.#receipts.reject(request)
+  }
+
+  async extend(ranges: readonly ReceiptRange[], timeoutMs: number) {
+    return await this.#receipts.extend(ranges, timeoutMs)
+  }
+
+  /** Wall time of a time that a piece of an outcome speaks of. */
+  wallMs(steadyMs: number): number {
+    return this.#ledger.clock.wallMs(steadyMs)
+  }
+
+  /**
+   * Settles everything below the offsets that the group was handed and that is not a dead letter already; what was
+   * never handed out stays. Resolves with the floors before and after. Rejects as a commit of the groups does.
+   */
+  async commit(request: AckCommit): Promise<readonly FloorChange[]> {
+    const group = this.#options.groups.admitCommit(request)
+    const changes = request.floors.map(({ topic, partition, offset }): FloorChange => {
+      const window = this.#ledger.state.groups.get(group.id)?.window(topic, partition)
+      const before = window?.floor ?? group.floor(topic, partition) ?? null
+      if (window === undefined) return { topic, partition, offset: before ?? 0, before }
+      this.#ledger.execute({ kind: 'commit', window: window.id, to: offset })
+      return { topic, partition, offset: window.floor, before }
+    })
+    this.#dispatcher.roomIn(group.id)
+    await this.#ledger.committed()
+    return changes
+  }
+
+  /** The floor of a partition; undefined where nothing was handed out there yet. */
+  floor(group: string, topic: string, partition: number): number | undefined {
+    return this.#ledger.state.groups.get(group)?.window(topic, partition)?.floor
+  }
+
+  /** Gives back what the member holds, uncounted as failures, and lets go of it. Before it leaves its group. */
+  async release(group: string, memberId: string): Promise<void> {
+    this.#part(group, [memberId], 'left')
+    await this.#ledger.committed()
+  }
+
+  /** Forgets what was handed out of these partitions: their floors were set anew. */
+  async reset(group: string, topic: string, partitions: readonly number[]): Promise<void> {
+    const known = this.#ledger.state.groups.get(group)
+    const windows = partitions.flatMap((partition) => known?.window(topic, partition)?.id ?? [])
+    this.#drop(windows)
+    await this.#ledger.committed('all')
+  }
+
+  /** What the group has handed out and not settled. */
+  describe(group: string): GroupDelivery {
+    return groupDeliveryOf(this.#ledger, this.#options.topics, group)
+  }
+
+  figures(): DeliveryFigures {
+    return figuresOf(this.#ledger, this.#dispatcher.waiterCount)
+  }
+
+  policy(scope: 'group' | 'topic', name: string): PolicyView {
+    this.#checkNamed(scope, name)
+    const { state } = this.#ledger
+    const set =
+      scope === 'group'
+        ? (state.groups.get(name)?.policy ?? {})
+        : (state.topicPolicies.get(name) ?? {})
+    const inForce = scope === 'group' ? state.policyOf(name, '') : state.policyOf('', name)
+    return { set, inForce }
+  }
+
+  /** Resolves when the change is on disk. Rejects with GROUP_NOT_FOUND, TOPIC_NOT_FOUND or INVALID_CONFIG. */
+  async setPolicy(
+    scope: 'group' | 'topic',
+    name: string,
+    change: PolicyChange,
+  ): Promise<PolicyView> {
+    const { set } = this.policy(scope, name)
+    const policy = changedPolicy(set, change)
+    const epochMs = scope === 'group' ? this.#options.groups.get(name).createdAtMs : 0
+    this.#ledger.execute({ kind: 'policy', scope, name, epochMs, policy })
+    await this.#ledger.committed('all')
+    if (scope === 'group') this.#dispatcher.roomIn(name)
+    return this.policy(scope, name)
+  }
+
+  /** Answers all polls that wait; later ones do not wait. The first step of stopping. */
+  releaseWaiters(): void {
+    this.#dispatcher.release()
+  }
+
+  health(): HealthCheck {
+    return this.#ledger.health()
+  }
+
+  protected async onStart(): Promise<void> {
+    const { groups, topics } = this.#options
+    await this.#ledger.start()
+    this.#catchUp()
+    this.#stopListening = [
+      groups.onNews((news) => this.#byItself(() => this.#hear(news))),
+      topics.onChanged((name) => this.#byItself(() => this.#topicChanged(name))),
+    ]
+  }
+
+  protected async onStop(): Promise<void> {
+    for (const stop of this.#stopListening.splice(0)) stop()
+    this.#dispatcher.close()
+    await this.#graveyard.stop()
+    await this.#ledger.stop()
+  }
+
+  /** What a crash kept from being heard. */
+  #catchUp(): void {
+    const { groups } = this.#options
+    const known = new Set(groups.names())
+    for (const { name, epochMs, holders } of [...this.#ledger.state.groups.values()]) {
+      if (!known.has(name) || groups.get(name).createdAtMs !== epochMs) {
+        this.#ledger.execute({ kind: 'dropGroup', group: name })
+        continue
+      }
+      const { members } = groups.get(name)
+      this.#part(
+        name,
+        [...holders.keys()].filter((id) => !members.has(id)),
+        'died',
+      )
+    }
+    const topics = new Set([...this.#ledger.state.windows.values()].map(({ topic }) => topic))
+    for (const name of [...topics, ...this.#ledger.state.topicPolicies.keys()]) {
+      this.#topicChanged(name)
+    }
+  }
+
+  #hear(news: GroupNews): void {
+    if (news.kind === 'departed') {
+      const { group, memberIds, reason } = news
+      this.#dispatcher.departed(group, memberIds)
+      this.#part(group, memberIds, reason === 'left' ? 'left' : 'died')
+      return
+    }
+    const left = new Set(this.#options.groups.names())
+    for (const group of news.groups) {
+      if (left.has(group)) continue
+      this.#dispatcher.forgetGroup(group)
+      this.#ledger.execute({ kind: 'dropGroup', group })
+    }
+  }
+
+  #part(group: string, memberIds: readonly string[], reason: 'left' | 'died'): void {
+    for (const member of memberIds) {
+      const holds = this.#ledger.state.groups.get(group)?.holders.has(member)
+      if (holds) this.#ledger.execute({ kind: 'part', group, member, reason })
+    }
+    for (const window of this.#ledger.state.groups.get(group)?.allWindows() ?? []) {
+      if (window.ready.length > 0) this.#dispatcher.ready(window)
+    }
+  }
+
+  /** A topic that is gone, or is another one under its name. */
+  #topicChanged(name: string): void {
+    const topic = this.#options.topics.find(name)
+    const gone: number[] = []
+    for (const window of this.#ledger.state.windows.values()) {
+      if (window.topic === name && window.topicId !== topic?.id) gone.push(window.id)
+    }
+    this.#drop(gone)
+    if (topic === undefined && this.#ledger.state.topicPolicies.has(name)) {
+      this.#ledger.execute({ kind: 'policy', scope: 'topic', name, epochMs: 0, policy: {} })
+    }
+  }
+
+  #drop(windows: readonly number[]): void {
+    if (windows.length === 0) return
+    this.#ledger.execute({ kind: 'drop', windows })
+    for (const window of windows) this.#dispatcher.forget(window)
+  }
+
+  /** Runs what no caller waits for. */
+  #byItself(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      this.#options.platform.logger.error({ error }, 'deliveries did not follow a change')
+    }
+  }
+
+  #checkNamed(scope: 'group' | 'topic', name: string): void {
+    if (scope === 'group') this.#options.groups.get(name)
+    else this.#options.topics.get(name)
+  }
+}

@@ -1,0 +1,198 @@
+/**
+ * Polls of ack-mode groups: served at once where there is something, else in a line, from which an append, the end of a
+ * backoff or room under a limit serves whoever came first.
+ *
+ *   poll ─▶ grant (choose + journal, one step) ─▶ read the records, wait for the journal ─▶ the member has them
+ *             └─ nothing ─▶ line ─▶ grant, inside the append ─▶ …
+ */
+import type { Groups, Read, Visit } from '../groups/index.ts'
+import { BrokerError } from '../kernel/errors.ts'
+import type { Platform } from '../kernel/platform.ts'
+import { SECOND_MS } from '../kernel/units.ts'
+import type { Topics } from '../topics/index.ts'
+import { type Granted, Granter, type Wanted } from './grants.ts'
+import { type Delivered, HandOut } from './handOut.ts'
+import type { Ledger } from './ledger.ts'
+import type { Window } from './machine/window.ts'
+import { type Place, Places } from './places.ts'
+import { type WaitEnd, WaitingLine } from './waitingLine.ts'
+
+export interface DeliveryPoll {
+  readonly group: string
+  readonly memberId: string
+  readonly generation?: number | undefined
+  readonly maxMessages: number
+  readonly maxBytes: number
+  /** How long to wait where there is nothing. */
+  readonly waitMs: number
+  /** Settles first what the member holds. */
+  readonly autoCommit: boolean
+  /** How long the leases last; undefined: as the policy says. */
+  readonly visibilityMs?: number | undefined
+}
+
+export interface DispatcherOptions {
+  readonly ledger: Ledger
+  readonly groups: Groups
+  readonly topics: Topics
+  readonly platform: Platform
+  readonly waitersMax: number
+}
+
+type Ending = Pick<WaitEnd, 'signal' | 'until'>
+
+const NOTHING: Delivered = { parts: [], putBack: () => undefined }
+
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+  readonly #places: Places
+  readonly #granter: Granter
+  readonly #handOut: HandOut
+  readonly #lines = new Map<string, WaitingLine<Granted>>()
+  #waiting = 0
+  #isReleased = false
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+    const { ledger, platform } = options
+    this.#granter = new Granter(ledger, platform)
+    const onAppended = (place: Place): void => this.#offer(place)
+    this.#places = new Places({ ...options, onAppended })
+    this.#handOut = new HandOut({ ledger, onGivenBack: onAppended })
+  }
+
+  /** Polls that wait now. */
+  get waiterCount(): number {
+    return this.#waiting
+  }
+
+  /**
+   * Resolves with leased records, with none when the time is up or the member polled again; with the news of a
+   * rebalance as soon as its generation has ended. Counts as a heartbeat. A crash of the process cannot undo what was
+   * handed out. Rejects with GROUP_NOT_FOUND, UNKNOWN_MEMBER, STALE_GENERATION, CANCELLED and TOO_MANY_WAITERS.
+   */
+  async poll(request: DeliveryPoll, signal: AbortSignal | undefined): Promise<Read<Delivered>> {
+    let delivered = NOTHING
+    const { groups } = this.#options
+    let arrives = false
+    try {
+      const read = await groups.attend(request, signal, async (visit, until) => {
+        if (request.autoCommit) this.#commitHeld(request)
+        delivered = await this.#serve(visit, request, { signal, until })
+        return delivered
+      })
+      arrives = !read.rebalance
+      return read
+    } finally {
+      if (!arrives) delivered.putBack()
+    }
+  }
+
+  /** Records of the window can be handed out again. */
+  ready(window: Window): void {
+    const place = this.#places.of(window)
+    if (place !== undefined) this.#offer(place)
+  }
+
+  /** A member of the group has room again. */
+  roomIn(group: string): void {
+    const line = this.#lines.get(group)
+    if (line?.isLimited) line.offerAll()
+  }
+
+  /** Polls of members that are none any more end. */
+  departed(group: string, memberIds: readonly string[]): void {
+    const line = this.#lines.get(group)
+    for (const memberId of memberIds) line?.supersede(memberId)
+  }
+
+  forget(window: number): void {
+    this.#places.forget(window)
+  }
+
+  forgetGroup(group: string): void {
+    this.#places.forgetGroup(group)
+  }
+
+  /** Answers all who wait; later polls do not wait. */
+  release(): void {
+    this.#isReleased = true
+    for (const line of this.#lines.values()) line.release()
+  }
+
+  close(): void {
+    this.release()
+    this.#places.close()
+  }
+
+  #commitHeld({ group, memberId }: DeliveryPoll): void {
+    this.#options.ledger.execute({ kind: 'commitHeld', group, member: memberId })
+    this.roomIn(group)
+  }
+
+  async #serve(visit: Visit, request: DeliveryPoll, ending: Ending): Promise<Delivered> {
+    const { clock } = this.#options.platform
+    const endMs = clock.monotonicMs() + request.waitMs
+    const wanted = { ...request, visibilityMs: request.visibilityMs }
+    this.#lines.get(request.group)?.supersede(request.memberId)
+    for (;;) {
+      const granted = await this.#grant(visit, wanted, {
+        ...ending,
+        waitMs: endMs - clock.monotonicMs(),
+      })
+      if (granted === undefined) return NOTHING
+      const delivered = await this.#handOut.deliver(granted.grants, request.maxBytes)
+      // What was granted may have been nothing for this member's eyes.
+      const isOver = clock.monotonicMs() >= endMs || ending.signal?.aborted === true
+      if (delivered.parts.length > 0 || isOver) return delivered
+    }
+  }
+
+  async #grant(visit: Visit, wanted: Wanted, end: WaitEnd): Promise<Granted | undefined> {
+    const places = this.#places.assignedTo(visit)
+    const granted = this.#granter.grant(places, wanted)
+    if (granted.grants.length > 0) return granted
+    if (end.waitMs <= 0 || this.#isReleased) return undefined
+    if (this.#waiting >= this.#options.waitersMax) {
+      const text = `${this.#options.waitersMax} polls wait already`
+      throw new BrokerError('TOO_MANY_WAITERS', text, { retryAfterMs: SECOND_MS })
+    }
+    const line = this.#lineOf(visit.group.id)
+    line.isLimited ||= granted.isLimited
+    const serve = (): Granted | undefined => {
+      const served = this.#granter.grant(places, wanted)
+      line.isLimited ||= served.isLimited
+      return served.grants.length > 0 ? served : undefined
+    }
+    try {
+      return await line.wait({ memberId: wanted.memberId, places: new Set(places), serve }, end)
+    } finally {
+      if (line.size === 0) this.#lines.delete(visit.group.id)
+    }
+  }
+
+  #lineOf(group: string): WaitingLine<Granted> {
+    let line = this.#lines.get(group)
+    if (line === undefined) {
+      line = new WaitingLine(this.#options.platform.clock, (change) => {
+        this.#waiting += change
+      })
+      this.#lines.set(group, line)
+    }
+    return line
+  }
+
+  #offer(place: Place): void {
+    const line = this.#lines.get(place.window.group.name)
+    if (line === undefined || line.size === 0) return
+    const { window, partition } = place
+    const { unresolvedMax } = this.#options.ledger.state.policyOf(window.group.name, window.topic)
+    const hasMore = (): boolean =>
+      window.ready.length > 0 ||
+      (window.unresolved < unresolvedMax &&
+        partition.isOpen &&
+        window.cursor < partition.offsets().next)
+    if (hasMore()) line.offer(place, hasMore)
+    else line.isLimited = true
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * Takes dying records to the dead letters: appended to `<topic>.dlq` on the disk first, settled then.
+ *
+ * A window's records go one behind the other, each as a batch of the window's own producer with its place in the line as
+ * the sequence: what a crash left appended and not settled is found by the log itself when it is appended again. A few
+ * are under way at once, no more than the log remembers of a producer.
+ */
+import { BrokerError } from '../kernel/errors.ts'
+import { LIMITS } from '../kernel/limits.ts'
+import type { Platform, Timer } from '../kernel/platform.ts'
+import { offset, SECOND_MS } from '../kernel/units.ts'
+import type { Partition, Topic, Topics } from '../topics/index.ts'
+import { deadLetterBatch } from './deadLetter.ts'
+import { deadLetterTopicOf } from './deadLetterTopic.ts'
+import type { Ledger } from './ledger.ts'
+import { Run } from './machine/run.ts'
+import type { Window } from './machine/window.ts'
+
+export interface GraveyardOptions {
+  readonly ledger: Ledger
+  readonly topics: Topics
+  readonly platform: Platform
+  readonly onRoom: (group: string) => void
+}
+
+/** Appends of one window under way at once; the log knows five of each producer. */
+const DEPTH = 4
+const RETRY_MS = 1 * SECOND_MS
+
+export class Graveyard {
+  readonly #options: GraveyardOptions
+  /** Windows that are being seen to, and how that ends. */
+  readonly #digging = new Map<Window, Promise<void>>()
+  readonly #epochs = new WeakMap<Window, number>()
+  readonly #creating = new Map<string, Promise<Topic>>()
+  readonly #retries = new Set<Timer>()
+  #isStopped = false
+
+  constructor(options: GraveyardOptions) {
+    this.#options = options
+  }
+
+  /** Sees to what is dying in the window, by itself. */
+  dig(window: Window): void {
+    if (this.#isStopped || this.#digging.has(window)) return
+    const work = this.#digAll(window)
+      .catch((error: unknown) => this.#failed(window, error))
+      .finally(() => this.#digging.delete(window))
+    this.#digging.set(window, work)
+  }
+
+  /** Resolves when nothing is under way; what is still dying is seen to at the next start. */
+  async stop(): Promise<void> {
+    this.#isStopped = true
+    for (const timer of this.#retries) timer.cancel()
+    await Promise.all(this.#digging.values())
+  }
+
+  async #digAll(window: Window): Promise<void> {
+    while (window.dying.length > 0 && !this.#isStopped) {
+      const graves = nextOf(window)
+      const topic = await this.#topicFor(window)
+      const target = topic.partition(window.partition % topic.partitions.length)
+      const buried = await Promise.allSettled(
+        graves.map((run) => this.#append(window, run, target)),
+      )
+      // In their order, up to the first that failed.
+      const failed = buried.findIndex(({ status }) => status === 'rejected')
+      const done = failed < 0 ? graves : graves.slice(0, failed)
+      for (const { from, to } of done) {
+        this.#options.ledger.execute({ kind: 'bury', window: window.id, from, to })
+      }
+      await this.#options.ledger.committed()
+      this.#options.onRoom(window.group.name)
+      const failure = buried[failed]
+      if (failure?.status !== 'rejected') continue
+      if (!this.#takesNewEpoch(window, failure.reason)) throw failure.reason
+    }
+  }
+
+  async #append(window: Window, run: Run, target: Partition): Promise<void> {
+    const { ledger, topics } = this.#options
+    const source = topics.get(window.topic).partition(window.partition)
+    // Retention was quicker: there is nothing left to keep.
+    if (run.from < source.offsets().start) return
+    const { bytes } = await source.read(offset(run.from), { maxBytes: 1, maxRecords: 1 })
+    const sequence = run.dueMs % 2 ** 32
+    const wallMs = (steadyMs: number): number => ledger.clock.wallMs(steadyMs)
+    const epoch = this.#epochs.get(window) ?? 0
+    const batch = deadLetterBatch(bytes, { window, run, sequence, epoch, wallMs })
+    const producer = { producerId: window.producerId, epoch, baseSequence: sequence }
+    await target.appendOnce(batch, 'all', producer)
+  }
+
+  /** True where the log expected another place: some in between had nothing left to keep. A new epoch begins anywhere. */
+  #takesNewEpoch(window: Window, error: unknown): boolean {
+    if (!(error instanceof BrokerError)) return false
+    if (error.code !== 'OUT_OF_ORDER_SEQUENCE' && error.code !== 'INVALID_PRODUCER_EPOCH')
+      return false
+    this.#epochs.set(window, (this.#epochs.get(window) ?? 0) + 1)
+    return true
+  }
+
+  /** Made when it is first needed, with as many partitions; it keeps what it gets until somebody has dealt with it. */
+  async #topicFor(window: Window): Promise<Topic> {
+    const { topics } = this.#options
+    const name = deadLetterTopicOf(window.topic)
+    const known = topics.find(name)
+    if (known !== undefined) return known
+    let creating = this.#creating.get(name)
+    if (creating === undefined) {
+      creating = this.#create(name, topics.get(window.topic).partitions.length)
+      this.#creating.set(name, creating)
+    }
+    try {
+      return await creating
+    } finally {
+      this.#creating.delete(name)
+    }
+  }
+
+  async #create(name: string, partitions: number): Promise<Topic> {
+    const { topics } = this.#options
+    const config = { retentionMs: null, recordBytesMax: LIMITS.recordBytesMax }
+    try {
+      return await topics.create({ name, partitions, config })
+    } catch (error) {
+      if (error instanceof BrokerError && error.code === 'TOPIC_EXISTS') return topics.get(name)
+      throw error
+    }
+  }
+
+  #failed(window: Window, error: unknown): void {
+    if (this.#isStopped || window.dying.length === 0) return
+    const { platform } = this.#options
+    const { topic, partition, group } = window
+    platform.logger.error(
+      { group: group.name, topic, partition, error },
+      'dead letters not written; they are tried again',
+    )
+    const timer = platform.clock.setTimer(RETRY_MS, () => {
+      this.#retries.delete(timer)
+      this.dig(window)
+    })
+    this.#retries.add(timer)
+  }
+}
+
+/** The first few that are next, as runs of one record. */
+function nextOf(window: Window): Run[] {
+  const graves: Run[] = []
+  for (const run of window.dying) {
+    for (let from = run.from; from < run.to; from += 1) {
+      if (graves.length >= DEPTH) return graves
+      const grave = new Run(window, from, from + 1, run.state)
+      grave.deliveries = run.deliveries
+      grave.trouble = run.trouble
+      grave.dueMs = run.dueMs + (from - run.from)
+      graves.push(grave)
+    }
+  }
+  return graves
+}

@@ -1,0 +1,20 @@
+/** Deliveries: who holds which record of which group, and what became of it. */
+export { deadLetterTopicOf, isDeadLetterTopic } from './deadLetterTopic.ts'
+export {
+  type AckCommit,
+  Delivery,
+  type DeliveryOptions,
+  type PolicyView,
+} from './delivery.ts'
+export type { DeliveryPoll } from './dispatcher.ts'
+export type { Delivered, DeliveredPart } from './handOut.ts'
+export type { Outcome, Piece } from './machine/events.ts'
+export {
+  DEFAULT_DELIVERY_POLICY,
+  type DeliveryPolicy,
+  type PolicyChange,
+} from './machine/policy.ts'
+export { nonceText, parseReceipt, type ReceiptRange } from './receipt.ts'
+export type { NackRequest, RangeOutcome } from './receipts.ts'
+export { DEFAULT_DELIVERY_SETTINGS, type DeliverySettings } from './settings.ts'
+export type { DeliveryFigures, GroupDelivery, WindowView } from './view.ts'

@@ -1,0 +1,92 @@
+/** What is told of deliveries: of one group, and of all. */
+import type { Topics } from '../topics/index.ts'
+import type { Ledger } from './ledger.ts'
+import type { Totals } from './machine/state.ts'
+import type { Window } from './machine/window.ts'
+
+export interface WindowView {
+  readonly topic: string
+  readonly partition: number
+  readonly floor: number
+  /** The next offset that was never handed out. */
+  readonly cursor: number
+  /** Records that are not settled, handed out or not; undefined where the partition does not serve. */
+  readonly backlog: number | undefined
+  /** Handed out and not settled. */
+  readonly unresolved: number
+  /** Of those: held by a member now. */
+  readonly inFlight: number
+  /** Of those: on their way into the dead letters. */
+  readonly dying: number
+  /** No new record is handed out until some are settled. */
+  readonly isLimited: boolean
+}
+
+export interface GroupDelivery {
+  readonly windows: readonly WindowView[]
+  /** Member to how many records it holds. */
+  readonly inFlight: ReadonlyMap<string, number>
+  /** Members that hold as many as they may. */
+  readonly limitedMembers: readonly string[]
+}
+
+/** Counted from the first start of the data directory on. */
+export interface DeliveryFigures extends Readonly<Totals> {
+  readonly windows: number
+  readonly inFlight: number
+  readonly waiting: number
+  readonly ready: number
+  readonly dying: number
+  readonly unresolved: number
+  /** Polls that wait. */
+  readonly pollsWaiting: number
+  /** Wall time at which the next lease ends; undefined where none does. */
+  readonly nextDeadlineMs: number | undefined
+}
+
+export function groupDeliveryOf(ledger: Ledger, topics: Topics, name: string): GroupDelivery {
+  const group = ledger.state.groups.get(name)
+  if (group === undefined) return { windows: [], inFlight: new Map(), limitedMembers: [] }
+  const { inFlightMax } = ledger.state.policyOf(name, '')
+  const holders = [...group.holders.values()]
+  return {
+    windows: [...group.allWindows()].map((window) => windowView(ledger, topics, window)),
+    inFlight: new Map(holders.map(({ id, inFlight }) => [id, inFlight])),
+    limitedMembers: holders.flatMap(({ id, inFlight }) => (inFlight >= inFlightMax ? [id] : [])),
+  }
+}
+
+function windowView(ledger: Ledger, topics: Topics, window: Window): WindowView {
+  const { topic, partition, floor, cursor, unresolved, leased, dying } = window
+  const source = topics.find(topic)?.partitions[partition]
+  const { unresolvedMax } = ledger.state.policyOf(window.group.name, topic)
+  return {
+    ...{ topic, partition, floor, cursor, unresolved },
+    backlog: source?.isOpen ? Math.max(0, source.offsets().next - cursor) + unresolved : undefined,
+    inFlight: leased,
+    dying: sizeOf(dying),
+    isLimited: unresolved >= unresolvedMax,
+  }
+}
+
+export function figuresOf(ledger: Ledger, pollsWaiting: number): DeliveryFigures {
+  const { state, clock } = ledger
+  let [inFlight, ready, dying, unresolved] = [0, 0, 0, 0]
+  for (const window of state.windows.values()) {
+    inFlight += window.leased
+    unresolved += window.unresolved
+    ready += sizeOf(window.ready)
+    dying += sizeOf(window.dying)
+  }
+  const next = state.deadlines.peek()
+  return {
+    ...state.totals,
+    windows: state.windows.size,
+    ...{ inFlight, ready, dying, unresolved, pollsWaiting },
+    waiting: unresolved - inFlight - ready - dying,
+    nextDeadlineMs: next === undefined ? undefined : clock.wallMs(next.dueMs),
+  }
+}
+
+const sizeOf = (runs: readonly { readonly size: number }[]): number =>
+  runs.reduce((sum, { size }) => sum + size, 0)
