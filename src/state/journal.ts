@@ -10,7 +10,7 @@
  *
  * A group is one batch and so is each call of add: the events of one command are there wholly or not at all.
  */
-import { BrokerError } from '../kernel/errors.ts'
+import { BrokerError, type ErrorCode } from '../kernel/errors.ts'
 import { failpoint } from '../kernel/failpoint.ts'
 import { invariant } from '../kernel/invariant.ts'
 import { LIMITS } from '../kernel/limits.ts'
@@ -23,7 +23,16 @@ import { BatchBuilder, HEADER_BYTES, type RecordBatch } from '../record/index.ts
 export type CommitAcks = 'leader' | 'all'
 
 const GROUP_BYTES_MAX = 1 * MiB
-const RETRY_MS = 10
+
+/**
+ * After what, in milliseconds, a batch is offered again that was refused and left no trace. Memory is ahead of the
+ * disk until it is taken, so that nothing new is decided meanwhile where that may take long.
+ */
+const RETRY_MS: Partial<Record<ErrorCode, number>> = {
+  BROKER_OVERLOADED: 10,
+  DISK_FULL: 250,
+  TOO_MANY_FILES: 250,
+}
 
 interface Group {
   readonly builder: BatchBuilder
@@ -45,6 +54,7 @@ export class Journal {
   #pendingBytes = 0
   #addedBytes = 0
   #failure: BrokerError | undefined
+  #blocked: BrokerError | undefined
 
   constructor(name: string, log: PartitionLog, clock: Clock) {
     this.#name = name
@@ -71,6 +81,11 @@ export class Journal {
   /** Why the machine stopped for good; undefined while it runs. */
   get failure(): BrokerError | undefined {
     return this.#failure
+  }
+
+  /** Why nothing can be written for now, such as DISK_FULL; what was added waits, and is offered again. */
+  get blocked(): BrokerError | undefined {
+    return this.#blocked
   }
 
   /** Queues the events of one command, which were or will be applied in this same turn. At least one. */
@@ -147,16 +162,26 @@ export class Journal {
     this.#pendingBytes -= batch.bytes.length
   }
 
-  /** An engine that has too much to write just now has not failed: the same batch is offered again. */
+  /** An engine that is busy or has no room just now has not failed: the same batch is offered again. */
   async #append(batch: RecordBatch): Promise<AppendResult> {
     for (;;) {
       try {
-        return await this.#log.append(batch, 'leader')
+        const result = await this.#log.append(batch, 'leader')
+        this.#blocked = undefined
+        return result
       } catch (error) {
-        if (!(error instanceof BrokerError) || error.code !== 'BROKER_OVERLOADED') throw error
+        await this.#untilRetry(error)
       }
-      await new Promise<void>((resolve) => this.#clock.setTimer(RETRY_MS, resolve))
+      if (this.#failure !== undefined) throw this.#failure
     }
+  }
+
+  /** Rejects with `error` where trying again is of no use. */
+  async #untilRetry(error: unknown): Promise<void> {
+    const retryMs = error instanceof BrokerError ? RETRY_MS[error.code] : undefined
+    if (retryMs === undefined || !(error instanceof BrokerError)) throw error
+    if (error.code !== 'BROKER_OVERLOADED') this.#blocked = error
+    await new Promise<void>((resolve) => this.#clock.setTimer(retryMs, resolve))
   }
 
   async #sync(): Promise<void> {

@@ -5,7 +5,8 @@
  *   state/<name>/journal     the events, one record each
  *   state/<name>/snapshot    the state, and the journal offset up to which it holds
  *
- * Decide, apply and the queueing of the events are one synchronous step. A failed append stops the machine for
+ * Decide, apply and the queueing of the events are one synchronous step. While the disk is full what was decided
+ * waits to be written and new commands are refused. An append or a sync that failed otherwise stops the machine for
  * good (until the next start): memory is then ahead of the disk and nothing may be decided on it any more.
  */
 import { BrokerError } from '../kernel/errors.ts'
@@ -78,7 +79,8 @@ export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
    * Decides, applies and queues the events, all at once; nothing of it is durable before {@link committed}.
    *
    * For callers that take several commands in one step and wait once. Throws what `decide` refuses with (nothing
-   * is changed then), BROKER_OVERLOADED, and STORAGE_ERROR once the machine has stopped.
+   * is changed then), BROKER_OVERLOADED, DISK_FULL or TOO_MANY_FILES while nothing can be written, and
+   * STORAGE_ERROR once the machine has stopped.
    */
   execute(command: Command): Reply {
     const journal = this.#ready()
@@ -134,6 +136,8 @@ export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
   health(): HealthCheck {
     const failure = this.#journal?.failure
     if (failure) return { name: this.name, status: 'fail', message: failure.message }
+    const blocked = this.#journal?.blocked
+    if (blocked) return { name: this.name, status: 'warn', message: blocked.message }
     if (this.#journal === undefined || this.#stopped) {
       return { name: this.name, status: 'fail', message: this.#notRunning().message }
     }
@@ -162,6 +166,8 @@ export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
   protected async onStop(): Promise<void> {
     this.#stopped = true
     const journal = this.#journal
+    // What waits for room was acknowledged to nobody: a stop does not wait for it.
+    if (journal?.blocked) journal.fail(journal.blocked)
     if (journal && journal.failure === undefined) {
       await journal.committed('leader').catch(() => undefined)
       if (journal.addedBytes > this.#coveredBytes) await this.snapshot()
@@ -178,6 +184,7 @@ export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
     const journal = this.#journal
     if (journal === undefined || this.#stopped) throw this.#notRunning()
     if (journal.failure) throw journal.failure
+    if (journal.blocked) throw journal.blocked
     if (journal.pendingBytes > this.#pendingBytesMax) {
       throw new BrokerError('BROKER_OVERLOADED', `${this.name} has too much to write`, {
         retryAfterMs: RETRY_AFTER_MS,

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { BrokerError } from '../../../src/kernel/errors.ts'
 import { armFailpoint } from '../../../src/kernel/failpoint.ts'
 import { silentLogger } from '../../../src/kernel/platform.ts'
@@ -188,17 +188,21 @@ describe('StateRunner', () => {
 })
 
 describe('a failed append', () => {
-  const diskFull = (): never => {
-    throw new BrokerError('DISK_FULL', 'no room')
+  const refuse = (code: 'STORAGE_ERROR' | 'DISK_FULL') => (): never => {
+    throw new BrokerError(code, 'no room')
   }
+  const fullDisk = (operation: string): void => {
+    if (operation === 'append') refuse('DISK_FULL')()
+  }
+  const broken = refuse('STORAGE_ERROR')
 
   test('stops the machine for good, with the cause in every later refusal', async () => {
     const { engine, runner, machine } = await setup()
     await runner.submit({ id: 1, parts: 1 })
-    engine.before = diskFull
+    engine.before = broken
     await expect(runner.submit({ id: 2, parts: 1 })).rejects.toMatchObject({
       code: 'STORAGE_ERROR',
-      cause: expect.objectContaining({ code: 'DISK_FULL' }),
+      cause: expect.objectContaining({ message: 'no room' }),
     })
     engine.before = () => undefined
     const decidedBefore = machine.items.length
@@ -215,7 +219,7 @@ describe('a failed append', () => {
     engine.before = (operation) => {
       if (operation !== 'append') return
       appends += 1
-      if (appends === 1) diskFull()
+      if (appends === 1) broken()
     }
     const lost = [runner.submit({ id: 1, parts: 1 })]
     await Promise.resolve()
@@ -224,6 +228,33 @@ describe('a failed append', () => {
     expect(settled.map((each) => each.status)).toEqual(['rejected', 'rejected', 'rejected'])
     expect(appends).toBe(1)
     expect((await setup(engine.crash())).machine.names()).toEqual([])
+  })
+
+  test('a full disk only delays: what was decided is written when there is room, nothing new is decided before', async () => {
+    const { engine, runner, machine } = await setup()
+    engine.before = fullDisk
+    const waiting = Promise.all([1, 2].map((id) => runner.submit({ id, parts: 1 })))
+    await vi.waitUntil(() => runner.health().status === 'warn')
+    await expect(runner.submit({ id: 3, parts: 1 })).rejects.toMatchObject({ code: 'DISK_FULL' })
+    expect(machine.names()).toEqual(['1.0', '2.0'])
+    engine.before = () => undefined
+    platform.clock.advance(250)
+    expect(await waiting).toEqual([1, 2])
+    expect(await runner.submit({ id: 4, parts: 1 })).toBe(3)
+    expect(runner.health().status).toBe('pass')
+    expect((await setup(engine.crash())).machine.names()).toEqual(['1.0', '2.0', '4.0'])
+  })
+
+  test('a stop does not wait for room: who waits is refused', async () => {
+    const { engine, runner } = await setup()
+    engine.before = fullDisk
+    const refused = expect(runner.submit({ id: 1, parts: 1 })).rejects.toMatchObject({
+      code: 'STORAGE_ERROR',
+    })
+    await vi.waitUntil(() => runner.health().status === 'warn')
+    await runner.stop()
+    platform.clock.advance(250)
+    await refused
   })
 
   test('an engine that is busy has not failed: the events are offered again, in their order', async () => {
@@ -246,7 +277,7 @@ describe('a failed append', () => {
   test('a failed sync stops it too', async () => {
     const { engine, runner } = await setup()
     engine.before = (operation) => {
-      if (operation === 'sync') diskFull()
+      if (operation === 'sync') broken()
     }
     await expect(runner.submit({ id: 1, parts: 1 })).rejects.toMatchObject({
       code: 'STORAGE_ERROR',
@@ -260,7 +291,7 @@ describe('a failed append', () => {
     const { engine, runner } = await setup()
     await runner.submit({ id: 1, parts: 1 })
     engine.before = (operation) => {
-      if (operation === 'append') diskFull()
+      if (operation === 'append') broken()
     }
     await runner.submit({ id: 2, parts: 1 }).catch(() => undefined)
     engine.before = () => undefined
