@@ -194,8 +194,10 @@ export class Traffic {
     flight.state = 'receiving'
     flight.abortWait?.()
     this.#bytes -= flight.bytes
-    const { raw } = flight.reply
-    const status = raw.writableFinished ? raw.statusCode : 0
+    const { raw, request } = flight.reply
+    // Of a socket that broke, too, the response says in the end that it is finished.
+    const isDelivered = raw.writableFinished && !request.raw.socket.destroyed
+    const status = isDelivered ? raw.statusCode : 0
     flight.counter?.count(status, this.#clock.monotonicMs() - flight.startedMs)
     if (this.#flights.length === 0) this.#onIdle?.()
   }

@@ -99,6 +99,30 @@ describe('limit', () => {
     expect((await stub.ask('GET', '/topics/t/partitions/0/messages')).status).toBe(200)
   })
 
+  test('a reply that was cut off was counted as delivered', async () => {
+    const { stub } = await setup()
+    const value = Buffer.alloc(900_000, 'x')
+    for (let i = 0; i < 8; i += 1) await stub.broker.publish('t', [{ value }])
+    const path = '/topics/t/partitions/0/messages'
+    const route = '/topics/:topic/partitions/:partition/messages'
+    const counted = () => stub.listener.stats().routes.find((each) => each.path === route)?.requests
+    const reader = await RawSocket.open(stub.port)
+    reader.socket.pause()
+    while (stub.listener.stats().bytesInFlight < 4_000_000) {
+      reader.send(rawRequest(`GET ${path}?max_bytes=16000000`))
+      await stub.ask('GET', '/livez')
+    }
+    reader.destroy()
+    while (stub.listener.stats().bytesInFlight > 0) await stub.ask('GET', '/livez')
+    expect(counted()?.aborted).toBeGreaterThan(0)
+
+    const before = counted()
+    const last = await RawSocket.open(stub.port)
+    await last.send(rawRequest(`GET ${path}?limit=1`, ['connection: close'])).closed()
+    while (counted()?.['2xx'] === before?.['2xx']) await stub.ask('GET', '/livez')
+    expect(counted()?.aborted).toBe(before?.aborted)
+  })
+
   test('of time to arrive: a request that dawdles is answered 408', async () => {
     const { stub } = await setup({ requestTimeoutMs: 100 })
     const body = await RawSocket.open(stub.port)
