@@ -1,10 +1,16 @@
 /** Every job that the client process takes, and what it answers. */
+
+import { type ClientMemoryJob, type ClientMemoryResult, runClientMemory } from './clientMemory.ts'
 import { type ClosedLoopJob, type ClosedLoopResult, runClosedLoop } from './closedLoop.ts'
+import { type ConsumingJob, type ConsumingResult, runConsuming } from './consuming.ts'
 import { type FillingJob, runFilling } from './filling.ts'
+import { type HandlingJob, runHandling } from './handling.ts'
 import { type IdlePollsJob, runIdlePolls, runWakeUp, type WakeUpJob } from './idlePolls.ts'
 import { type OpenLoopJob, type OpenLoopResult, runOpenLoop } from './openLoop.ts'
+import { type ProducingJob, type ProducingResult, runProducing } from './producing.ts'
 import { type RandomReadJob, runRandomRead } from './randomRead.ts'
 import { type ReadingJob, type ReadingResult, runReading } from './reading.ts'
+import { runWholePath, type WholePathJob, type WholePathResult } from './wholePath.ts'
 
 export interface Jobs {
   'closed-loop': { job: ClosedLoopJob; result: ClosedLoopResult }
@@ -14,6 +20,11 @@ export interface Jobs {
   'wake-up': { job: WakeUpJob; result: { p50Ms: number; p99Ms: number } }
   'random-read': { job: RandomReadJob; result: { p50Ms: number; p99Ms: number } }
   filling: { job: FillingJob; result: { stored: number } }
+  producing: { job: ProducingJob; result: ProducingResult }
+  consuming: { job: ConsumingJob; result: ConsumingResult }
+  handling: { job: HandlingJob; result: OpenLoopResult }
+  'whole-path': { job: WholePathJob; result: WholePathResult }
+  'client-memory': { job: ClientMemoryJob; result: ClientMemoryResult }
 }
 
 export type JobKind = keyof Jobs
@@ -36,5 +47,15 @@ export function runJob(job: Job): Promise<JobResult> {
       return runRandomRead(job)
     case 'filling':
       return runFilling(job)
+    case 'producing':
+      return runProducing(job)
+    case 'consuming':
+      return runConsuming(job)
+    case 'handling':
+      return runHandling(job)
+    case 'whole-path':
+      return runWholePath(job)
+    case 'client-memory':
+      return runClientMemory(job)
   }
 }

@@ -76,7 +76,7 @@ class NumberedRequest {
   }
 }
 
-interface Schedule {
+export interface Schedule {
   readonly startMs: number
   readonly intervalMs: number
   readonly count: number
@@ -85,7 +85,7 @@ interface Schedule {
 }
 
 /** When each message was received (or answered), as milliseconds after it was due. */
-class Lateness {
+export class Lateness {
   readonly ms: Float64Array
   readonly #schedule: Schedule
   received = 0
@@ -259,7 +259,8 @@ export async function runOpenLoop(job: OpenLoopJob): Promise<OpenLoopResult> {
   }
 }
 
-function summary(received: Lateness, answered: Lateness, busy: Busy): OpenLoopResult {
+/** Percentiles of the turn; `answered` may have gaps. */
+export function summary(received: Lateness, answered: Lateness, busy: Busy): OpenLoopResult {
   const sorted = received.counted()
   const replies = answered.counted().filter((ms) => !Number.isNaN(ms))
   return {

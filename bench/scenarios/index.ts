@@ -3,6 +3,11 @@ import type { Scenario } from '../support/scenario.ts'
 import { scenario as acks100 } from './acks-100.ts'
 import { scenario as acks1000 } from './acks-1000.ts'
 import { scenario as appendInproc } from './append-inproc.ts'
+import { scenario as consumerEachBatch } from './consumer-eachBatch.ts'
+import { scenario as consumerForAwait } from './consumer-for-await.ts'
+import { scenario as consumerMemory } from './consumer-memory.ts'
+import { scenario as handler2000 } from './handler-2000.ts'
+import { scenario as handler10000 } from './handler-10000.ts'
 import { scenario as idlePolls } from './idle-polls.ts'
 import { scenario as json1 } from './json-1.ts'
 import { scenario as json100 } from './json-100.ts'
@@ -10,6 +15,11 @@ import { scenario as json1000 } from './json-1000.ts'
 import { scenario as jsonSingle } from './json-single.ts'
 import { scenario as latency2000 } from './latency-2000.ts'
 import { scenario as latency10000 } from './latency-10000.ts'
+import { scenario as producerMemory } from './producer-memory.ts'
+import { scenario as producerSend } from './producer-send.ts'
+import { scenario as producerSendAll } from './producer-send-all.ts'
+import { scenario as producerSendBatch } from './producer-sendBatch.ts'
+import { scenario as producerSendBatchAll } from './producer-sendBatch-all.ts'
 import { scenario as raw1k100 } from './raw-1k-100.ts'
 import { scenario as raw100 } from './raw-100.ts'
 import { scenario as raw100All } from './raw-100-all.ts'
@@ -23,6 +33,7 @@ import { scenario as sizeStored } from './size-stored.ts'
 import { scenario as startClean } from './start-clean.ts'
 import { scenario as startKilled } from './start-killed.ts'
 import { scenario as wakeUp } from './wake-up.ts'
+import { scenario as wholePath } from './whole-path.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   appendInproc,
@@ -41,6 +52,17 @@ export const SCENARIOS: readonly Scenario[] = [
   readJson,
   latency2000,
   latency10000,
+  producerSendBatch,
+  producerSend,
+  producerSendBatchAll,
+  producerSendAll,
+  consumerEachBatch,
+  consumerForAwait,
+  handler2000,
+  handler10000,
+  wholePath,
+  producerMemory,
+  consumerMemory,
   readCold,
   idlePolls,
   wakeUp,

@@ -30,7 +30,7 @@ export class BenchContext {
     job: Extract<Job, { kind: K }>,
     limitMs?: number,
   ): Promise<Jobs[K]['result']> {
-    this.#client ??= new Worker<Jobs>({ script: 'load/main.js' })
+    this.#client ??= new Worker<Jobs>({ script: 'load/main.js', ...this.#profiling(true) })
     return this.#client.run<K>(job as Jobs[K]['job'] & { kind: K }, limitMs ?? this.turnLimitMs)
   }
 
@@ -53,13 +53,18 @@ export class BenchContext {
 
   /** A process for turns without a network; `profiled` for our side. */
   inProcess(profiled: boolean): InProcessWorker {
-    const profile = profiled ? this.profileDirectory : undefined
     const worker = new Worker<InProcessJobs>({
       script: 'inProcess/main.js',
-      ...(profile === undefined ? {} : { nodeFlags: ['--cpu-prof', `--cpu-prof-dir=${profile}`] }),
+      ...this.#profiling(profiled),
     })
     this.#workers.push(worker)
     return worker
+  }
+
+  #profiling(wanted: boolean): { readonly nodeFlags?: readonly string[] } {
+    const directory = wanted ? this.profileDirectory : undefined
+    if (directory === undefined) return {}
+    return { nodeFlags: ['--cpu-prof', `--cpu-prof-dir=${directory}`] }
   }
 
   directory(label: string): string {

@@ -18,6 +18,8 @@ export interface Settings {
   readonly readRecords: number
   /** Length of the steady publish and read that must not grow. */
   readonly soakMs: number
+  /** Length of the load that goes the whole way, from a producer to a group. */
+  readonly wholePathMs: number
 }
 
 const STANDARD: Settings = {
@@ -31,6 +33,7 @@ const STANDARD: Settings = {
   storedRecords: 1_000_000,
   readRecords: 1_000_000,
   soakMs: 60_000,
+  wholePathMs: 30_000,
 }
 
 const QUICK: Settings = {
@@ -42,6 +45,7 @@ const QUICK: Settings = {
   coldReads: 200,
   readRecords: 300_000,
   soakMs: 20_000,
+  wholePathMs: 5_000,
 }
 
 const FULL: Settings = {
@@ -65,6 +69,7 @@ export const TINY: Settings = {
   storedRecords: 1_000,
   readRecords: 1_000,
   soakMs: 100,
+  wholePathMs: 100,
 }
 
 export interface SettingsChoice {

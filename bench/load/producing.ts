@@ -1,0 +1,96 @@
+/**
+ * The producer of the SDK as hard as it goes: so many calls at once, each making the next when it is settled, so the
+ * producer and the broker set the pace.
+ *
+ *   sendBatch   a call is one sendBatch() of `batch` messages
+ *   send        a call is `batch` times send(), each with its own promise
+ *
+ * Everything but the acks is as it comes. At the end the topic must hold exactly what was acknowledged.
+ */
+import { Connection, type Message, Producer } from '../../src/client/index.ts'
+import { type Busy, meterBusy } from './processor.ts'
+import { TOPIC, textOf } from './requests.ts'
+import { freshTopic, storedMessages } from './topic.ts'
+
+export interface ProducingJob {
+  readonly kind: 'producing'
+  readonly port: number
+  readonly serverPid: number
+  readonly via: 'send' | 'sendBatch'
+  readonly acks: 'leader' | 'all'
+  readonly partitions: number
+  /** Messages of one call. */
+  readonly batch: number
+  readonly valueBytes: number
+  readonly calls: number
+  readonly warmupMs: number
+  readonly turnMs: number
+}
+
+export interface ProducingResult {
+  readonly recordsPerSecond: number
+  readonly clientBusy: number
+  readonly serverBusy: number
+  readonly serverMicrosPerRecord: number
+}
+
+export const messagesOf = (batch: number, valueBytes: number, seed: number): Message[] =>
+  Array.from({ length: batch }, (_, i) => ({
+    topic: TOPIC,
+    value: Buffer.from(textOf(valueBytes, seed * batch + i)),
+  }))
+
+/** One call, settled when every message of it is stored. */
+export const sendAll = (
+  producer: Producer,
+  messages: readonly Message[],
+  via: ProducingJob['via'],
+): Promise<unknown> =>
+  via === 'sendBatch'
+    ? producer.sendBatch(messages)
+    : Promise.all(messages.map((message) => producer.send(message)))
+
+export async function runProducing(job: ProducingJob): Promise<ProducingResult> {
+  await freshTopic(job.port, TOPIC, job.partitions)
+  const connection = new Connection({ url: `http://127.0.0.1:${job.port}` })
+  const producer = new Producer(connection, { acks: job.acks })
+  const startMs = performance.now()
+  const fromMs = startMs + job.warmupMs
+  const untilMs = fromMs + job.turnMs
+  let sent = 0
+  let counted = 0
+  const caller = async (_: unknown, seed: number): Promise<void> => {
+    const messages = messagesOf(job.batch, job.valueBytes, seed)
+    while (performance.now() < untilMs) {
+      await sendAll(producer, messages, job.via)
+      const nowMs = performance.now()
+      sent += job.batch
+      if (nowMs >= fromMs && nowMs <= untilMs) counted += job.batch
+    }
+  }
+  const busy = meterLater(job)
+  await Promise.all(Array.from({ length: job.calls }, caller))
+  const shares = busy()
+  await producer.close()
+  await connection.close()
+  const stored = await storedMessages(job.port)
+  if (stored !== sent) throw new Error(`${sent} records acknowledged, ${stored} stored`)
+  return {
+    recordsPerSecond: counted / (job.turnMs / 1_000),
+    clientBusy: shares.client,
+    serverBusy: shares.server,
+    serverMicrosPerRecord: (shares.serverMs * 1_000) / Math.max(1, counted),
+  }
+}
+
+/** Starts the meter when the warm-up is over. */
+function meterLater(job: ProducingJob): () => Busy {
+  let meter = meterBusy(job.serverPid)
+  const timer = setTimeout(() => {
+    meter = meterBusy(job.serverPid)
+  }, job.warmupMs)
+  return () => {
+    clearTimeout(timer)
+    return meter.read()
+  }
+}
