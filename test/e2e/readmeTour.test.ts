@@ -31,10 +31,14 @@ describe("README's tour", () => {
       '"durability":"disk"',
       '"duplicate":true',
       'a late one',
+      '700\n',
       'G   Q 001',
       '0 {"id":1}',
     ]) {
       expect(stdout.replaceAll(/: (?=["\d{[])/g, ':')).toContain(expected)
     }
+    const dense = stdout.replaceAll(/\s/g, '')
+    expect(dense).toContain('"lag":{"quakes":{"0":0,"1":0,"2":0}}')
+    expect(dense).toMatch(/"dry_run":true,"offsets":\{"quakes":\{"0":\{"before":\d+,"after":0\}/)
   })
 })
