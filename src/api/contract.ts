@@ -1,5 +1,6 @@
 /** Every route of the contract with its schemas: what the server documents and clients build on. */
 import type { TSchema } from 'typebox'
+import { DELIVERY_ROUTES } from './deliveryRoutes.ts'
 import { ErrorBody } from './errorBody.ts'
 import { GROUP_ROUTES } from './groupRoutes.ts'
 import * as health from './health.ts'
@@ -10,13 +11,13 @@ import * as topics from './topics.ts'
 export interface RouteContract {
   readonly path: PathName
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  readonly tag: 'Health and status' | 'Topics' | 'Messages' | 'Consumer groups'
+  readonly tag: 'Health and status' | 'Topics' | 'Messages' | 'Consumer groups' | 'Deliveries'
   readonly summary: string
   readonly params?: TSchema
   readonly query?: TSchema
   /** Content type to schema. */
   readonly body?: Readonly<Record<string, TSchema>>
-  readonly status?: 200 | 201
+  readonly status?: 200 | 201 | 202
   /** Content type to schema. */
   readonly reply: Readonly<Record<string, TSchema>>
   /** Statuses of its errors, each with an {@link ErrorBody}; 400, 503 and 500 may come from any route. */
@@ -127,6 +128,7 @@ export const CONTRACT: readonly RouteContract[] = [
   ...TOPICS,
   ...MESSAGES,
   ...GROUP_ROUTES,
+  ...DELIVERY_ROUTES,
 ]
 
 export const ErrorReply = ErrorBody

@@ -1,7 +1,7 @@
 /** Consumer groups: membership, polls, floors. */
 import { type Static, Type } from 'typebox'
 import { LIMITS } from '../kernel/limits.ts'
-import { Duration, OffsetNumber, PartitionId, PriorityWord, Time } from './formats.ts'
+import { OffsetNumber, PartitionId, PriorityWord, Time } from './formats.ts'
 
 const MODES = ['ack', 'offset'] as const
 const ASSIGNMENTS = ['range', 'shared'] as const
@@ -50,8 +50,26 @@ export const GroupReply = Type.Object({
     }),
   ),
   lag: Type.Record(Type.String(), Type.Record(Type.String(), Type.Integer()), {
-    description: 'records between the floor and the end, for partitions that serve',
+    description:
+      'records between the floor and the end, in mode ack records not settled; for partitions that serve',
   }),
+  delivery: Type.Optional(
+    Type.Object(
+      {
+        in_flight: Type.Integer({ description: 'records that members hold now' }),
+        unresolved: Type.Integer({ description: 'handed out and not settled' }),
+        dying: Type.Integer({ description: 'on their way into the dead letters' }),
+        in_flight_by_member: Type.Record(Type.String(), Type.Integer()),
+        limited_partitions: Type.Array(Type.String(), {
+          description: 'max_unresolved is reached: nothing new is handed out of these',
+        }),
+        limited_members: Type.Array(Type.String(), {
+          description: 'max_in_flight is reached: nothing is handed to these',
+        }),
+      },
+      { description: 'of a group in mode ack' },
+    ),
+  ),
 })
 export type GroupReply = Static<typeof GroupReply>
 
@@ -137,7 +155,9 @@ export const PollQuery = Type.Object({
       description: 'without it the member is told once of a rebalance, then goes on in the new one',
     }),
   ),
-  visibility_timeout: Type.Optional(Duration),
+  visibility_timeout: Type.Optional(
+    Type.String({ description: 'mode ack: how long the leases last, at most 12 h; default 30 s' }),
+  ),
   auto_commit: Type.Optional(
     Type.Boolean({ default: false, description: 'commits first what earlier polls handed out' }),
   ),

@@ -1,6 +1,16 @@
 /** The HTTP contract as schemas, formats and paths, shared by the listener and the clients. */
 export { type Check, checkerOf, invalid, PROBLEMS_MAX } from './checker.ts'
 export { CONTRACT, methodsByPath, type RouteContract } from './contract.ts'
+export {
+  AckBody,
+  NackBody,
+  PolicyInput,
+  type PolicyReply,
+  RECEIPTS_MAX,
+  RejectBody,
+  type ReliabilityStats,
+  VisibilityBody,
+} from './delivery.ts'
 export { ErrorBody, errorBodyOf, errorOfBody, retryAfterSeconds } from './errorBody.ts'
 export {
   decodeFetchFrames,

@@ -29,6 +29,13 @@ export const PATHS = {
   groupOffsets: '/groups/:group/offsets',
   groupOffsetsReset: '/groups/:group/offsets/reset',
   groupFetch: '/groups/:group/fetch',
+  groupDelivery: '/groups/:group/delivery',
+  topicDelivery: '/topics/:topic/delivery',
+  ack: '/messages/ack',
+  nack: '/messages/nack',
+  reject: '/messages/reject',
+  visibility: '/messages/visibility',
+  reliability: '/reliability/stats',
 } as const
 export type PathName = keyof typeof PATHS
 

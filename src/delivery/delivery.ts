@@ -10,6 +10,7 @@ import type { HealthCheck } from '../kernel/health.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { Service } from '../kernel/service.ts'
 import type { Topics, TopicsOptions } from '../topics/index.ts'
+import { isDeadLetterTopic } from './deadLetterTopic.ts'
 import { type DeliveryPoll, Dispatcher } from './dispatcher.ts'
 import { Graveyard } from './graveyard.ts'
 import { Ledger } from './ledger.ts'
@@ -99,11 +100,6 @@ export class Delivery extends Service {
     return await this.#receipts.extend(ranges, timeoutMs)
   }
 
-  /** Wall time of a time that a piece of an outcome speaks of. */
-  wallMs(steadyMs: number): number {
-    return this.#ledger.clock.wallMs(steadyMs)
-  }
-
   /**
    * Settles everything below the offsets that the group was handed and that is not a dead letter already; what was
    * never handed out stays. Resolves with the floors before and after. Rejects as a commit of the groups does.
@@ -147,7 +143,16 @@ export class Delivery extends Service {
   }
 
   figures(): DeliveryFigures {
-    return figuresOf(this.#ledger, this.#dispatcher.waiterCount)
+    const { topics } = this.#options
+    let deadLetters = 0
+    for (const name of topics.names()) {
+      if (!isDeadLetterTopic(name)) continue
+      for (const { earliest, latest } of topics.get(name).view().partitions) {
+        deadLetters += latest - earliest
+      }
+    }
+    const pollsWaiting = this.#dispatcher.waiterCount
+    return { ...figuresOf(this.#ledger, pollsWaiting), deadLetters, redriven: 0, tasksRunning: 0 }
   }
 
   policy(scope: 'group' | 'topic', name: string): PolicyView {

@@ -9,7 +9,7 @@ import type { DeliveryCommand, Piece, Receipts as Said } from './machine/events.
 import type { Window } from './machine/window.ts'
 import type { ReceiptRange } from './receipt.ts'
 
-/** What became of one range: of its parts, or why nothing did. */
+/** What became of one range: of its parts (with wall times), or why nothing did. */
 export type RangeOutcome =
   | { readonly pieces: readonly Piece[]; readonly error?: undefined }
   | { readonly error: BrokerError; readonly pieces?: undefined }
@@ -82,7 +82,13 @@ export class Receipts {
       const { from, to, deliveries, nonce } = range
       this.#seen(window, from)
       const command = make({ window: window.id, nonce, from, to, deliveries })
-      return { pieces: this.#options.ledger.execute(command).pieces }
+      const { ledger } = this.#options
+      const { pieces } = ledger.execute(command)
+      const inWallTime = ({ dueMs, ...piece }: Piece): Piece => ({
+        ...piece,
+        dueMs: dueMs === 0 ? 0 : ledger.clock.wallMs(dueMs),
+      })
+      return { pieces: command.kind === 'ack' ? pieces : pieces.map(inWallTime) }
     } catch (error) {
       if (error instanceof BrokerError) return { error }
       throw error

@@ -42,7 +42,14 @@ export interface DeliveryFigures extends Readonly<Totals> {
   readonly pollsWaiting: number
   /** Wall time at which the next lease ends; undefined where none does. */
   readonly nextDeadlineMs: number | undefined
+  /** In all dead-letter topics, those that were redriven left out. */
+  readonly deadLetters: number
+  readonly redriven: number
+  /** Redrives under way. */
+  readonly tasksRunning: number
 }
+
+type LedgerFigures = Omit<DeliveryFigures, 'deadLetters' | 'redriven' | 'tasksRunning'>
 
 export function groupDeliveryOf(ledger: Ledger, topics: Topics, name: string): GroupDelivery {
   const group = ledger.state.groups.get(name)
@@ -69,7 +76,7 @@ function windowView(ledger: Ledger, topics: Topics, window: Window): WindowView 
   }
 }
 
-export function figuresOf(ledger: Ledger, pollsWaiting: number): DeliveryFigures {
+export function figuresOf(ledger: Ledger, pollsWaiting: number): LedgerFigures {
   const { state, clock } = ledger
   let [inFlight, ready, dying, unresolved] = [0, 0, 0, 0]
   for (const window of state.windows.values()) {

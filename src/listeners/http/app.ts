@@ -13,6 +13,7 @@ import {
 import { BrokerError } from '../../kernel/errors.ts'
 import { SECOND_MS } from '../../kernel/units.ts'
 import { acceptBodies } from './bodies.ts'
+import { deliveryRoutes } from './deliveryRoutes.ts'
 import { addDocs } from './docs.ts'
 import { errorHandler, sendError } from './errorReplies.ts'
 import { groupsRoutes } from './groupsRoutes.ts'
@@ -64,7 +65,12 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
     acceptBodies(scope, JSON_BODY, { traffic, bytesMax: HTTP_LIMITS.controlBodyBytesMax })
     addRoutes(
       scope,
-      { ...healthRoutes(context), ...topicRoutes(context), ...groupsRoutes(context) },
+      {
+        ...healthRoutes(context),
+        ...topicRoutes(context),
+        ...groupsRoutes(context),
+        ...deliveryRoutes(context),
+      },
       context,
     )
     done()

@@ -18,8 +18,8 @@ import {
 } from '../../api/index.ts'
 import {
   type FloorChange,
-  type GroupView,
   type JoinRequest,
+  type Operations,
   partitionNames,
   type ResetTo,
 } from '../../broker/index.ts'
@@ -198,7 +198,27 @@ function byPartition<T>(
   return topics
 }
 
-function groupReply(view: GroupView): GroupReply {
+type Described = Operations['groups.describe']['output']
+
+function deliveryReply({ delivery }: Described): Pick<GroupReply, 'delivery'> {
+  if (delivery === undefined) return {}
+  const { windows, inFlight, limitedMembers } = delivery
+  const sum = (figure: 'inFlight' | 'unresolved' | 'dying'): number =>
+    windows.reduce((total, window) => total + window[figure], 0)
+  const limited = windows.filter(({ isLimited }) => isLimited)
+  return {
+    delivery: {
+      in_flight: sum('inFlight'),
+      unresolved: sum('unresolved'),
+      dying: sum('dying'),
+      in_flight_by_member: Object.fromEntries(inFlight),
+      limited_partitions: limited.map(({ topic, partition }) => `${topic}-${partition}`),
+      limited_members: [...limitedMembers],
+    },
+  }
+}
+
+function groupReply(view: Described): GroupReply {
   const lag: GroupReply['lag'] = {}
   for (const [topic, partitions] of view.topics) {
     const serving = partitions.filter((each) => each.lag !== undefined)
@@ -221,5 +241,6 @@ function groupReply(view: GroupView): GroupReply {
       joined_at: formatTime(member.joinedAtMs),
     })),
     lag,
+    ...deliveryReply(view),
   }
 }

@@ -1,0 +1,59 @@
+/** The routes of deliveries. */
+import type { TSchema } from 'typebox'
+import type { RouteContract } from './contract.ts'
+import * as delivery from './delivery.ts'
+import { GroupParams } from './groups.ts'
+import { TopicParams } from './topics.ts'
+
+const json = (schema: TSchema): Record<string, TSchema> => ({ 'application/json': schema })
+const tag = 'Deliveries'
+
+const policy = (path: 'groupDelivery' | 'topicDelivery', params: TSchema): RouteContract[] => {
+  const whose = path === 'groupDelivery' ? 'a group' : 'a topic'
+  return [
+    {
+      ...{ tag, path, method: 'GET', params, summary: `The delivery policy of ${whose}` },
+      reply: json(delivery.PolicyReply),
+      errors: [404],
+    },
+    {
+      ...{ tag, path, method: 'PATCH', params, summary: `Change the delivery policy of ${whose}` },
+      body: json(delivery.PolicyInput),
+      reply: json(delivery.PolicyReply),
+      errors: [404, 422],
+    },
+  ]
+}
+
+export const DELIVERY_ROUTES: readonly RouteContract[] = [
+  {
+    ...{ tag, path: 'ack', method: 'POST', summary: 'Settle what is done' },
+    body: json(delivery.AckBody),
+    reply: json(delivery.AckReply),
+    errors: [404, 409],
+  },
+  {
+    ...{ tag, path: 'nack', method: 'POST', summary: 'Give back what failed, for another try' },
+    body: json(delivery.NackBody),
+    reply: json(delivery.NackReply),
+    errors: [404, 409],
+  },
+  {
+    ...{ tag, path: 'reject', method: 'POST', summary: 'Send to the dead letters at once' },
+    body: json(delivery.RejectBody),
+    reply: json(delivery.RejectReply),
+    errors: [404, 409],
+  },
+  {
+    ...{ tag, path: 'visibility', method: 'POST', summary: 'Hold longer' },
+    body: json(delivery.VisibilityBody),
+    reply: json(delivery.VisibilityReply),
+    errors: [404, 409],
+  },
+  {
+    ...{ tag, path: 'reliability', method: 'GET', summary: 'Figures of deliveries' },
+    reply: json(delivery.ReliabilityStats),
+  },
+  ...policy('groupDelivery', GroupParams),
+  ...policy('topicDelivery', TopicParams),
+]

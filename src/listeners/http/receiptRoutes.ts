@@ -1,0 +1,215 @@
+/**
+ * Acks, nacks, rejections and extensions: one receipt, answered with what became of it or with the error, or many, each
+ * answered in a list. Neighbours of one hand-out go to the broker as one range: a batch of 100 is mostly one.
+ */
+import type { FastifyReply } from 'fastify'
+import {
+  AckBody,
+  checkerOf,
+  formatTime,
+  invalid,
+  JSON_TYPE,
+  NackBody,
+  RejectBody,
+  VisibilityBody,
+} from '../../api/index.ts'
+import {
+  deadLetterTopicOf,
+  type Piece,
+  parseReceipt,
+  type RangeOutcome,
+  type ReceiptRange,
+} from '../../broker/index.ts'
+import { parseDurationMs } from '../../kernel/duration.ts'
+import { BrokerError, type ErrorCode } from '../../kernel/errors.ts'
+import { DAY_MS, HOUR_MS } from '../../kernel/units.ts'
+import { callerOf } from './caller.ts'
+import { bodyText, parseJson } from './json.ts'
+import type { Request, RouteContext, Routes } from './routes.ts'
+
+const checkAck = checkerOf('the request', AckBody)
+const checkNack = checkerOf('the request', NackBody)
+const checkReject = checkerOf('the request', RejectBody)
+const checkVisibility = checkerOf('the request', VisibilityBody)
+
+const DELAY_MS_MAX = 7 * DAY_MS
+const TIMEOUT_MS_MAX = 12 * HOUR_MS
+
+export function receiptRoutes({ broker }: RouteContext): Routes {
+  return {
+    'POST ack': async (request, reply) => {
+      const receipts = new Receipts(checkAck(bodyOf(request)))
+      const { ranges } = receipts
+      const said = await broker.call('messages.ack', { ranges }, callerOf(request))
+      receipts.answer(reply, said, ACK)
+    },
+    'POST nack': async (request, reply) => {
+      const body = checkNack(bodyOf(request))
+      const receipts = new Receipts(body)
+      const delayMs = durationOf('delay', body.delay, DELAY_MS_MAX)
+      const input = { ranges: receipts.ranges, delayMs, reason: body.reason }
+      receipts.answer(reply, await broker.call('messages.nack', input, callerOf(request)), NACK)
+    },
+    'POST reject': async (request, reply) => {
+      const body = checkReject(bodyOf(request))
+      const receipts = new Receipts(body)
+      const input = { ranges: receipts.ranges, reason: body.reason }
+      receipts.answer(reply, await broker.call('messages.reject', input, callerOf(request)), REJECT)
+    },
+    'POST visibility': async (request, reply) => {
+      const body = checkVisibility(bodyOf(request))
+      const receipts = new Receipts(body)
+      const timeoutMs = durationOf('timeout', body.timeout, TIMEOUT_MS_MAX) ?? 0
+      const input = { ranges: receipts.ranges, timeoutMs }
+      receipts.answer(reply, await broker.call('messages.extend', input, callerOf(request)), EXTEND)
+    },
+  }
+}
+
+const bodyOf = ({ body }: Request): unknown => parseJson(bodyText(body))
+
+function durationOf(
+  name: string,
+  given: string | number | undefined,
+  maxMs: number,
+): number | undefined {
+  if (given === undefined) return undefined
+  const durationMs = parseDurationMs(given)
+  if (durationMs !== undefined && durationMs <= maxMs) return durationMs
+  throw invalid('the request', { [name]: `must be a duration up to ${maxMs} ms, such as "30s"` })
+}
+
+/** How one kind of request is answered: JSON without its braces. */
+interface Words {
+  readonly yes: (piece: Piece, topic: string) => string
+  readonly no: string
+}
+
+const text = (value: string): string => JSON.stringify(value)
+const deadLetters = (topic: string): string => `"dlq_topic":${text(deadLetterTopicOf(topic))}`
+
+const ACK: Words = { yes: () => '"acknowledged":true', no: '"acknowledged":false' }
+const NACK: Words = {
+  yes: ({ outcome, dueMs, deliveries }, topic) =>
+    outcome === 'dead'
+      ? `"requeued":false,${deadLetters(topic)}`
+      : `"requeued":true,"visible_at":"${formatTime(dueMs)}","delivery_count":${deliveries}`,
+  no: '"requeued":false',
+}
+const REJECT: Words = {
+  yes: (_, topic) => `"rejected":true,${deadLetters(topic)}`,
+  no: '"rejected":false',
+}
+const EXTEND: Words = {
+  yes: ({ dueMs }) => `"extended":true,"new_deadline":"${formatTime(dueMs)}"`,
+  no: '"extended":false',
+}
+
+interface Given {
+  readonly receipt_handle?: string | undefined
+  readonly receipt_handles?: readonly string[] | undefined
+}
+
+class Receipts {
+  /** Neighbours together, in the order of the request. */
+  readonly ranges: ReceiptRange[] = []
+  readonly #handles: readonly string[]
+  readonly #isList: boolean
+  /** For each handle the place of its range; -1 where it is no receipt. */
+  readonly #rangeOf: Int32Array
+
+  /** Throws INVALID_REQUEST where neither one receipt nor a list is given, or the only one is none. */
+  constructor({ receipt_handle: one, receipt_handles: many }: Given) {
+    if ((one === undefined) === (many === undefined)) {
+      throw invalid('the request', {
+        receipt_handle: 'is required, or receipt_handles instead of it',
+      })
+    }
+    this.#isList = many !== undefined
+    this.#handles = many ?? [one ?? '']
+    this.#rangeOf = new Int32Array(this.#handles.length)
+    for (const [i, handle] of this.#handles.entries()) this.#rangeOf[i] = this.#add(handle)
+    if (!this.#isList && this.ranges.length === 0) {
+      throw invalid('the request', { receipt_handle: 'is no receipt of a poll' })
+    }
+  }
+
+  #add(handle: string): number {
+    const range = parseReceipt(handle)
+    if (range === undefined) return -1
+    const last = this.ranges.at(-1)
+    if (last !== undefined && isNext(last, range)) {
+      this.ranges[this.ranges.length - 1] = { ...last, to: range.to }
+    } else this.ranges.push(range)
+    return this.ranges.length - 1
+  }
+
+  /** Throws the error where there is one receipt and it was refused. */
+  answer(reply: FastifyReply, outcomes: readonly RangeOutcome[], words: Words): void {
+    reply.header('content-type', JSON_TYPE)
+    const [first, range] = [outcomes[0], this.ranges[0]]
+    if (!this.#isList && first !== undefined && range !== undefined) {
+      const [piece] = piecesOf(first)
+      if (piece === undefined) throw new BrokerError('UNKNOWN', 'a receipt without an answer')
+      const code = codeOf(piece)
+      if (code !== undefined) throw new BrokerError(code, sentenceOf(code, this.#handles[0] ?? ''))
+      reply.send(`{${words.yes(piece, range.topic)}}`)
+      return
+    }
+    reply.send(`{"results":[${this.#results(outcomes, words).join(',')}]}`)
+  }
+
+  #results(outcomes: readonly RangeOutcome[], words: Words): string[] {
+    let at = -1
+    let pieces: readonly Piece[] = []
+    let next = 0
+    let left = 0
+    return this.#handles.map((handle, i) => {
+      const place = this.#rangeOf[i] as number
+      const open = `{"receipt_handle":${text(handle)},`
+      const outcome = outcomes[place]
+      if (outcome === undefined) return `${open}${words.no},"code":"INVALID_REQUEST"}`
+      if (outcome.error !== undefined) return `${open}${words.no},"code":"${outcome.error.code}"}`
+      if (place !== at) {
+        at = place
+        pieces = outcome.pieces
+        next = 0
+        left = 0
+      }
+      while (left === 0 && next < pieces.length) {
+        const piece = pieces[next] as Piece
+        left = piece.to - piece.from
+        next += 1
+      }
+      left -= 1
+      const piece = pieces[next - 1] as Piece
+      const code = codeOf(piece)
+      if (code !== undefined) return `${open}${words.no},"code":"${code}"}`
+      return `${open}${words.yes(piece, this.ranges[place]?.topic ?? '')}}`
+    })
+  }
+}
+
+/** Throws where the whole range was refused. */
+function piecesOf({ pieces, error }: RangeOutcome): readonly Piece[] {
+  if (error !== undefined) throw error
+  return pieces
+}
+
+const isNext = (last: ReceiptRange, next: ReceiptRange): boolean =>
+  last.to === next.from &&
+  last.nonce === next.nonce &&
+  last.deliveries === next.deliveries &&
+  last.partition === next.partition &&
+  last.topic === next.topic &&
+  last.group === next.group
+
+function codeOf({ outcome }: Piece): ErrorCode | undefined {
+  if (outcome === 'lost') return 'LEASE_LOST'
+  return outcome === 'unknown' ? 'RECEIPT_NOT_FOUND' : undefined
+}
+
+const sentenceOf = (code: ErrorCode, handle: string): string =>
+  code === 'LEASE_LOST'
+    ? `${handle} is over: the record was handed out again or is settled otherwise`
+    : `${handle} names a record that was never handed out`
