@@ -3,10 +3,12 @@ import type { TSchema } from 'typebox'
 import type { RouteContract } from './contract.ts'
 import * as delivery from './delivery.ts'
 import { GroupParams } from './groups.ts'
+import { LEASE_TYPE, LeaseBody, SETTLE_TYPE } from './lease.ts'
 import { TopicParams } from './topics.ts'
 
 const json = (schema: TSchema): Record<string, TSchema> => ({ 'application/json': schema })
 const tag = 'Deliveries'
+const bytes = (description: string): TSchema => ({ type: 'string', format: 'binary', description })
 
 const policy = (path: 'groupDelivery' | 'topicDelivery', params: TSchema): RouteContract[] => {
   const whose = path === 'groupDelivery' ? 'a group' : 'a topic'
@@ -53,6 +55,25 @@ export const DELIVERY_ROUTES: readonly RouteContract[] = [
   {
     ...{ tag, path: 'reliability', method: 'GET', summary: 'Figures of deliveries' },
     reply: json(delivery.ReliabilityStats),
+  },
+  {
+    ...{ tag, path: 'groupLease', method: 'POST', params: GroupParams },
+    summary: 'Poll in raw form: leased records as stored, with one nonce',
+    body: json(LeaseBody),
+    reply: {
+      [LEASE_TYPE]: bytes(
+        'parts back to back, none where nothing came; docs/delivery.md has them byte by byte. ' +
+          'With x-goqueue-rebalance: 1 the member joins again',
+      ),
+    },
+    errors: [404, 409],
+  },
+  {
+    ...{ tag, path: 'groupSettle', method: 'POST', params: GroupParams },
+    summary: 'Ack, nack, reject, extend or give back in raw form: ranges of offsets',
+    body: { [SETTLE_TYPE]: bytes('sayings back to back') },
+    reply: { [SETTLE_TYPE]: bytes('outcomes back to back, of all that is not plainly done') },
+    errors: [404, 409],
   },
   ...policy('groupDelivery', GroupParams),
   ...policy('topicDelivery', TopicParams),

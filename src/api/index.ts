@@ -44,6 +44,21 @@ export type {
   Version,
 } from './health.ts'
 export {
+  decodeLeaseParts,
+  decodeOutcomes,
+  decodeSettle,
+  encodeOutcomes,
+  encodeSettle,
+  LEASE_TYPE,
+  LeaseBody,
+  type LeasePart,
+  leasePartHead,
+  SETTLE_TYPE,
+  type SettleOutcome,
+  type SettleSaying,
+  type SettleWhat,
+} from './lease.ts'
+export {
   HEADER_HIGH_WATERMARK,
   HEADER_NEXT_OFFSET,
   type OffsetReply,

@@ -29,6 +29,8 @@ export const PATHS = {
   groupOffsets: '/groups/:group/offsets',
   groupOffsetsReset: '/groups/:group/offsets/reset',
   groupFetch: '/groups/:group/fetch',
+  groupLease: '/groups/:group/lease',
+  groupSettle: '/groups/:group/settle',
   groupDelivery: '/groups/:group/delivery',
   topicDelivery: '/topics/:topic/delivery',
   ack: '/messages/ack',

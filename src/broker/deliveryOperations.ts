@@ -1,15 +1,11 @@
 /** The operations of deliveries: what workers say of what they were handed, and how it is handed out. */
 import type {
   DeliveryFigures,
-  NackRequest,
   PolicyChange,
   PolicyView,
   RangeOutcome,
-  ReceiptRange,
+  Saying,
 } from '../delivery/index.ts'
-
-/** Of each range what became of it. */
-type Said = readonly RangeOutcome[]
 
 interface PolicyOf {
   readonly scope: 'group' | 'topic'
@@ -17,12 +13,10 @@ interface PolicyOf {
 }
 
 export interface DeliveryOperations {
-  'messages.ack': { input: { readonly ranges: readonly ReceiptRange[] }; output: Said }
-  'messages.nack': { input: NackRequest; output: Said }
-  'messages.reject': { input: NackRequest; output: Said }
-  'messages.extend': {
-    input: { readonly ranges: readonly ReceiptRange[]; readonly timeoutMs: number }
-    output: Said
+  /** What workers say of what they were handed; of each saying what became of it. */
+  'messages.say': {
+    input: { readonly sayings: readonly Saying[] }
+    output: readonly RangeOutcome[]
   }
   'delivery.policy': { input: PolicyOf; output: PolicyView }
   'delivery.setPolicy': { input: PolicyOf & { readonly change: PolicyChange }; output: PolicyView }

@@ -17,6 +17,8 @@ export {
   parseReceipt,
   type RangeOutcome,
   type ReceiptRange,
+  type Saying,
+  type SayingKind,
 } from '../delivery/index.ts'
 export {
   ASSIGNMENTS,

@@ -15,8 +15,8 @@ import { type DeliveryPoll, Dispatcher } from './dispatcher.ts'
 import { Graveyard } from './graveyard.ts'
 import { Ledger } from './ledger.ts'
 import { changedPolicy, type DeliveryPolicy, type PolicyChange } from './machine/policy.ts'
-import type { ReceiptRange } from './receipt.ts'
-import { type NackRequest, type RangeOutcome, Receipts } from './receipts.ts'
+import type { Window } from './machine/window.ts'
+import { type RangeOutcome, Receipts, type Saying } from './receipts.ts'
 import { DEFAULT_DELIVERY_SETTINGS, type DeliverySettings } from './settings.ts'
 import { type DeliveryFigures, figuresOf, type GroupDelivery, groupDeliveryOf } from './view.ts'
 
@@ -70,7 +70,8 @@ export class Delivery extends Service {
     this.#ledger = ledger
     this.#dispatcher = new Dispatcher({ ledger, groups, topics, platform, waitersMax })
     const onRoom = (group: string): void => this.#dispatcher.roomIn(group)
-    this.#receipts = new Receipts({ ledger, groups, onRoom })
+    const onGivenBack = (window: Window): void => this.#dispatcher.ready(window)
+    this.#receipts = new Receipts({ ledger, groups, onRoom, onGivenBack })
     this.#graveyard = new Graveyard({ ledger, topics, platform, onRoom })
   }
 
@@ -83,21 +84,9 @@ export class Delivery extends Service {
     return await this.#dispatcher.poll(request, signal)
   }
 
-  /** See {@link Receipts}. All four resolve when what was said survives the process. */
-  async ack(ranges: readonly ReceiptRange[]): Promise<readonly RangeOutcome[]> {
-    return await this.#receipts.ack(ranges)
-  }
-
-  async nack(request: NackRequest): Promise<readonly RangeOutcome[]> {
-    return await this.#receipts.nack(request)
-  }
-
-  async reject(request: NackRequest): Promise<readonly RangeOutcome[]> {
-    return await this.#receipts.reject(request)
-  }
-
-  async extend(ranges: readonly ReceiptRange[], timeoutMs: number) {
-    return await this.#receipts.extend(ranges, timeoutMs)
+  /** See {@link Receipts.say}. */
+  async say(sayings: readonly Saying[]): Promise<readonly RangeOutcome[]> {
+    return await this.#receipts.say(sayings)
   }
 
   /**

@@ -15,6 +15,6 @@ export {
   type PolicyChange,
 } from './machine/policy.ts'
 export { nonceText, parseReceipt, type ReceiptRange } from './receipt.ts'
-export type { NackRequest, RangeOutcome } from './receipts.ts'
+export type { RangeOutcome, Saying, SayingKind } from './receipts.ts'
 export { DEFAULT_DELIVERY_SETTINGS, type DeliverySettings } from './settings.ts'
 export type { DeliveryFigures, GroupDelivery, WindowView } from './view.ts'

@@ -14,10 +14,15 @@ export type RangeOutcome =
   | { readonly pieces: readonly Piece[]; readonly error?: undefined }
   | { readonly error: BrokerError; readonly pieces?: undefined }
 
-export interface NackRequest {
-  readonly ranges: readonly ReceiptRange[]
-  /** Undefined: as the policy says. At most 7 days, in milliseconds. */
-  readonly delayMs?: number | undefined
+/** ack, nack, reject, extend, or give back what was not looked at: that hand-out is not counted. */
+export type SayingKind = 'ack' | 'nack' | 'reject' | 'extend' | 'giveBack'
+
+export interface Saying {
+  readonly kind: SayingKind
+  readonly range: ReceiptRange
+  /** nack: when it is handed out again (undefined: as the policy says); extend: how long it is held from now. In ms. */
+  readonly timeMs?: number | undefined
+  /** What the worker says of it. */
   readonly reason?: string | undefined
 }
 
@@ -29,9 +34,9 @@ export interface ReceiptsOptions {
   readonly groups: Groups
   /** Records were settled or given back: there may be room again. */
   readonly onRoom: (group: string) => void
+  /** Records of it can be handed out at once. */
+  readonly onGivenBack: (window: Window) => void
 }
-
-type CommandFor = (said: Said) => DeliveryCommand
 
 export class Receipts {
   readonly #options: ReceiptsOptions
@@ -40,55 +45,31 @@ export class Receipts {
     this.#options = options
   }
 
-  /** Resolves when what is acked survives the process. */
-  async ack(ranges: readonly ReceiptRange[]): Promise<readonly RangeOutcome[]> {
-    return await this.#sayAll(ranges, (said) => ({ kind: 'ack', ...said }))
-  }
-
-  async nack({ ranges, delayMs, reason }: NackRequest): Promise<readonly RangeOutcome[]> {
-    const error = cut(reason)
-    return await this.#sayAll(ranges, (said) => ({ kind: 'nack', ...said, delayMs, error }))
-  }
-
-  async reject({ ranges, reason }: NackRequest): Promise<readonly RangeOutcome[]> {
-    const error = cut(reason)
-    return await this.#sayAll(ranges, (said) => ({ kind: 'reject', ...said, error }))
-  }
-
-  /** From now on, and never beyond 12 h from the hand-out. */
-  async extend(
-    ranges: readonly ReceiptRange[],
-    timeoutMs: number,
-  ): Promise<readonly RangeOutcome[]> {
-    return await this.#sayAll(ranges, (said) => ({ kind: 'extend', ...said, timeoutMs }))
-  }
-
-  async #sayAll(
-    ranges: readonly ReceiptRange[],
-    make: CommandFor,
-  ): Promise<readonly RangeOutcome[]> {
+  /** Resolves when what was said survives the process. */
+  async say(sayings: readonly Saying[]): Promise<readonly RangeOutcome[]> {
     const { ledger, onRoom } = this.#options
-    const outcomes = ranges.map((range) => this.#say(range, make))
-    const [first] = ranges
-    if (first !== undefined) onRoom(first.group)
-    for (const { group } of ranges) if (group !== first?.group) onRoom(group)
+    const outcomes = sayings.map((saying) => this.#say(saying))
+    let told: string | undefined
+    for (const { range } of sayings) {
+      if (range.group === told) continue
+      told = range.group
+      onRoom(told)
+    }
     await ledger.committed()
     return outcomes
   }
 
-  #say(range: ReceiptRange, make: CommandFor): RangeOutcome {
+  #say(saying: Saying): RangeOutcome {
+    const { ledger } = this.#options
     try {
-      const window = this.#windowOf(range)
-      const { from, to, deliveries, nonce } = range
+      const { from, to, deliveries, nonce } = saying.range
+      const window = this.#windowOf(saying.range)
       this.#seen(window, from)
-      const command = make({ window: window.id, nonce, from, to, deliveries })
-      const { ledger } = this.#options
-      const { pieces } = ledger.execute(command)
-      const inWallTime = ({ dueMs, ...piece }: Piece): Piece => ({
-        ...piece,
-        dueMs: dueMs === 0 ? 0 : ledger.clock.wallMs(dueMs),
-      })
-      return { pieces: command.kind === 'ack' ? pieces : pieces.map(inWallTime) }
+      const said = { window: window.id, nonce, from, to, deliveries }
+      const { pieces } = ledger.execute(commandOf(saying, said))
+      if (saying.kind === 'ack') return { pieces }
+      if (saying.kind === 'giveBack') this.#options.onGivenBack(window)
+      return { pieces: pieces.map((piece) => inWallTime(ledger, piece)) }
     } catch (error) {
       if (error instanceof BrokerError) return { error }
       throw error
@@ -115,4 +96,24 @@ export class Receipts {
   }
 }
 
+function commandOf({ kind, timeMs, reason }: Saying, said: Said): DeliveryCommand {
+  switch (kind) {
+    case 'ack':
+      return { kind, ...said }
+    case 'nack':
+      return { kind, ...said, delayMs: timeMs, error: cut(reason) }
+    case 'reject':
+      return { kind, ...said, error: cut(reason) }
+    case 'extend':
+      return { kind, ...said, timeoutMs: timeMs ?? 0 }
+    case 'giveBack':
+      return { kind: 'takeBack', ...said }
+  }
+}
+
 const cut = (reason = ''): string => reason.slice(0, REASON_CHARS_MAX)
+
+const inWallTime = (ledger: Ledger, { dueMs, ...piece }: Piece): Piece => ({
+  ...piece,
+  dueMs: dueMs === 0 ? 0 : ledger.clock.wallMs(dueMs),
+})

@@ -15,15 +15,12 @@ const DELAY_MS_MAX = 7 * DAY_MS
 const TIMEOUT_MS_MAX = 12 * HOUR_MS
 
 export const deliveryHandlers = (delivery: Delivery): Handlers<keyof DeliveryOperations> => ({
-  'messages.ack': async ({ ranges }) => await delivery.ack(ranges),
-  'messages.nack': async (input) => {
-    if (input.delayMs !== undefined) checkMs('delay', input.delayMs, DELAY_MS_MAX)
-    return await delivery.nack(input)
-  },
-  'messages.reject': async (input) => await delivery.reject(input),
-  'messages.extend': async ({ ranges, timeoutMs }) => {
-    checkMs('timeout', timeoutMs, TIMEOUT_MS_MAX)
-    return await delivery.extend(ranges, timeoutMs)
+  'messages.say': async ({ sayings }) => {
+    for (const [i, { kind, timeMs }] of sayings.entries()) {
+      if (timeMs === undefined) continue
+      checkMs(`sayings[${i}].timeMs`, timeMs, kind === 'nack' ? DELAY_MS_MAX : TIMEOUT_MS_MAX)
+    }
+    return await delivery.say(sayings)
   },
   'delivery.policy': async ({ scope, name }) => delivery.policy(scope, name),
   'delivery.setPolicy': async ({ scope, name, change }) =>

@@ -8,6 +8,7 @@ import {
   HEADER_REBALANCE,
   methodsByPath,
   RECORDS_TYPE,
+  SETTLE_TYPE,
   VERSION_PREFIX,
 } from '../../api/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
@@ -18,6 +19,7 @@ import { addDocs } from './docs.ts'
 import { errorHandler, sendError } from './errorReplies.ts'
 import { groupsRoutes } from './groupsRoutes.ts'
 import { healthRoutes } from './healthRoutes.ts'
+import { leaseRoute, settleRoute } from './leaseRoutes.ts'
 import { HTTP_LIMITS, type HttpListenerOptions } from './options.ts'
 import { publishRoutes } from './publish/publishRoutes.ts'
 import { readRoutes } from './read/readRoutes.ts'
@@ -70,6 +72,7 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
         ...topicRoutes(context),
         ...groupsRoutes(context),
         ...deliveryRoutes(context),
+        ...leaseRoute(context),
       },
       context,
     )
@@ -80,6 +83,11 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
       acceptBodies(scope, type, { traffic, bytesMax: options.bodyBytesMax })
     }
     addRoutes(scope, { ...publishRoutes(context), ...readRoutes(context) }, context)
+    done()
+  })
+  await app.register((scope, _, done) => {
+    acceptBodies(scope, SETTLE_TYPE, { traffic, bytesMax: HTTP_LIMITS.controlBodyBytesMax })
+    addRoutes(scope, settleRoute(context), context)
     done()
   })
   await app.ready()

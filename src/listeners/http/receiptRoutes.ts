@@ -19,6 +19,7 @@ import {
   parseReceipt,
   type RangeOutcome,
   type ReceiptRange,
+  type Saying,
 } from '../../broker/index.ts'
 import { parseDurationMs } from '../../kernel/duration.ts'
 import { BrokerError, type ErrorCode } from '../../kernel/errors.ts'
@@ -35,35 +36,45 @@ const checkVisibility = checkerOf('the request', VisibilityBody)
 const DELAY_MS_MAX = 7 * DAY_MS
 const TIMEOUT_MS_MAX = 12 * HOUR_MS
 
-export function receiptRoutes({ broker }: RouteContext): Routes {
+export function receiptRoutes(context: RouteContext): Routes {
   return {
-    'POST ack': async (request, reply) => {
+    'POST ack': (request, reply) => {
       const receipts = new Receipts(checkAck(bodyOf(request)))
-      const { ranges } = receipts
-      const said = await broker.call('messages.ack', { ranges }, callerOf(request))
-      receipts.answer(reply, said, ACK)
+      return say(context, request, reply, { receipts, kind: 'ack', words: ACK })
     },
-    'POST nack': async (request, reply) => {
-      const body = checkNack(bodyOf(request))
-      const receipts = new Receipts(body)
-      const delayMs = durationOf('delay', body.delay, DELAY_MS_MAX)
-      const input = { ranges: receipts.ranges, delayMs, reason: body.reason }
-      receipts.answer(reply, await broker.call('messages.nack', input, callerOf(request)), NACK)
+    'POST nack': (request, reply) => {
+      const { delay, reason, ...given } = checkNack(bodyOf(request))
+      const timeMs = durationOf('delay', delay, DELAY_MS_MAX)
+      const receipts = new Receipts(given)
+      return say(context, request, reply, { receipts, kind: 'nack', words: NACK, timeMs, reason })
     },
-    'POST reject': async (request, reply) => {
-      const body = checkReject(bodyOf(request))
-      const receipts = new Receipts(body)
-      const input = { ranges: receipts.ranges, reason: body.reason }
-      receipts.answer(reply, await broker.call('messages.reject', input, callerOf(request)), REJECT)
+    'POST reject': (request, reply) => {
+      const { reason, ...given } = checkReject(bodyOf(request))
+      const receipts = new Receipts(given)
+      return say(context, request, reply, { receipts, kind: 'reject', words: REJECT, reason })
     },
-    'POST visibility': async (request, reply) => {
-      const body = checkVisibility(bodyOf(request))
-      const receipts = new Receipts(body)
-      const timeoutMs = durationOf('timeout', body.timeout, TIMEOUT_MS_MAX) ?? 0
-      const input = { ranges: receipts.ranges, timeoutMs }
-      receipts.answer(reply, await broker.call('messages.extend', input, callerOf(request)), EXTEND)
+    'POST visibility': (request, reply) => {
+      const { timeout, ...given } = checkVisibility(bodyOf(request))
+      const timeMs = durationOf('timeout', timeout, TIMEOUT_MS_MAX)
+      const receipts = new Receipts(given)
+      return say(context, request, reply, { receipts, kind: 'extend', words: EXTEND, timeMs })
     },
   }
+}
+
+interface Speech extends Pick<Saying, 'kind' | 'timeMs' | 'reason'> {
+  readonly receipts: Receipts
+  readonly words: Words
+}
+
+async function say(
+  { broker }: RouteContext,
+  request: Request,
+  reply: FastifyReply,
+  { receipts, words, ...how }: Speech,
+): Promise<void> {
+  const sayings = receipts.ranges.map((range) => ({ ...how, range }))
+  receipts.answer(reply, await broker.call('messages.say', { sayings }, callerOf(request)), words)
 }
 
 const bodyOf = ({ body }: Request): unknown => parseJson(bodyText(body))
