@@ -1,7 +1,7 @@
 /**
  * Sends messages through the producer, many under way at once, and keeps account of what came of each.
  *
- * What is under way is bounded in number and bytes: add() waits for room. Messages of one partition are stored in the
+ * What is under way is bounded in number and bytes: who adds waits for room() first. Messages of one partition are stored in the
  * order of their calls. After the first failure nothing more is taken; what is under way by then is waited for,
  * so that the account is whole: each message added is acknowledged or failed.
  */
@@ -42,8 +42,7 @@ export class Outbox {
   readonly partitions = new Map<number, PartitionTally>()
   readonly #producer: Pick<Producer, 'send'>
   readonly #events: OutboxEvents
-  /** Messages so far. */
-  added = 0
+  #added = 0
   #underWay = 0
   #bytesUnderWay = 0
   /** What failed with the first error: one message, or the batch it was in. */
@@ -57,12 +56,22 @@ export class Outbox {
     this.#events = events
   }
 
-  /** Resolves when there is room for the next message; rejects with the first failure. `bytes`: its share of the input. */
-  async add(message: Message, bytes: number, line?: number): Promise<void> {
-    while (this.#underWay > 0 && !this.#hasRoom(bytes)) await this.#settledOne()
+  /** True where {@link add} need not wait. */
+  hasRoom(bytes: number): boolean {
+    if (this.#underWay === 0) return true
+    return this.#underWay < MESSAGES_MAX && this.#bytesUnderWay + bytes <= BYTES_MAX
+  }
+
+  /** Resolves when there is room for a message of so many bytes. */
+  async room(bytes: number): Promise<void> {
+    while (!this.hasRoom(bytes)) await this.#settledOne()
+  }
+
+  /** Sends a message, for which there is room. Throws the first failure. `bytes`: its share of the input. */
+  add(message: Message, bytes: number, line?: number): void {
     this.#throwFailure()
-    const posted = { ordinal: this.added, line, bytes }
-    this.added += 1
+    const posted = { ordinal: this.#added, line, bytes }
+    this.#added += 1
     this.#underWay += 1
     this.#bytesUnderWay += bytes
     void this.#producer.send(message).then(
@@ -89,10 +98,6 @@ export class Outbox {
     return `${acknowledged} message${plural} ${verb} acknowledged; line ${first.line} is the first that was not${more}`
   }
 
-  #hasRoom(bytes: number): boolean {
-    return this.#underWay < MESSAGES_MAX && this.#bytesUnderWay + bytes <= BYTES_MAX
-  }
-
   #settledOne(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve
@@ -103,12 +108,13 @@ export class Outbox {
     this.acknowledged += 1
     this.acknowledgedBytes += posted.bytes
     this.durability = durability
-    const tally = this.partitions.get(partition) ?? { count: 0 }
-    this.partitions.set(partition, tally)
-    tally.count += 1
-    if (offset >= 0) {
-      tally.first ??= offset
-      tally.last = offset
+    const tally = this.partitions.get(partition)
+    if (tally === undefined) {
+      const place = offset < 0 ? {} : { first: offset, last: offset }
+      this.partitions.set(partition, { ...place, count: 1 })
+    } else {
+      tally.count += 1
+      if (offset >= 0) tally.last = offset
     }
     this.#settle(posted)
   }

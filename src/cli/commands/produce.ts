@@ -58,7 +58,7 @@ async function produce(cli: Cli, options: ProduceOptions): Promise<void> {
     try {
       if (isOne) {
         const outbox = new Outbox(producer)
-        await outbox.add({ ...common, value: value ?? null }, 0)
+        outbox.add({ ...common, value: value ?? null }, 0)
         await outbox.settled()
         showOne(out, options.topic, outbox)
       } else {
@@ -130,11 +130,13 @@ async function produceLines(
   const giveUp = (): void => void producer.close({ timeoutMs: INTERRUPTED_MS })
   cli.interrupted.addEventListener('abort', giveUp, { once: true })
   try {
-    await sendLines(cli, source, async (line) => {
+    await sendLines(cli, source, (line) => {
       const message = { ...common, ...read(line) }
       checkSize(message, line, recordBytesMax)
-      await outbox.add(message, line.bytes.length + 1, line.number)
-      if (outbox.added % LINE_BATCHES.batchMessages === 0) show()
+      const bytes = line.bytes.length + 1
+      if (outbox.hasRoom(bytes)) return outbox.add(message, bytes, line.number)
+      show()
+      return outbox.room(bytes).then(() => outbox.add(message, bytes, line.number))
     })
     await outbox.settled()
   } catch (error) {
@@ -163,12 +165,13 @@ function checkSize({ key = '', value }: Message, { number }: Line, recordBytesMa
 async function sendLines(
   { interrupted }: Cli,
   { chunks }: LineSource,
-  send: (line: Line) => Promise<void>,
+  send: (line: Line) => Promise<void> | void,
 ): Promise<void> {
   for await (const lines of lineGroups(chunks, LIMITS.recordBytesMax)) {
     for (const line of lines) {
       if (interrupted.aborted) throw new Failure(EXIT.INTERRUPTED, 'interrupted')
-      await send(line)
+      const waiting = send(line)
+      if (waiting !== undefined) await waiting
     }
   }
 }
