@@ -9,7 +9,7 @@ import type { Delivery, Message, Producer } from '../client/index.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import { MiB } from '../kernel/units.ts'
 
-const MESSAGES_MAX = 20_000
+const MESSAGES_MAX = 10_000
 const BYTES_MAX = 16 * MiB
 
 export interface PartitionTally {

@@ -9,7 +9,7 @@ import { KiB, MiB, SECOND_MS } from '../../kernel/units.ts'
 import { type Cli, outputFor, withConnection } from '../context.ts'
 import { UsageError } from '../failureReport.ts'
 import { type Line, lineGroups } from '../lines.ts'
-import { lineReader } from '../messageOfLine.ts'
+import { type LineMessage, lineReader } from '../messageOfLine.ts'
 import { Outbox } from '../outbox.ts'
 import { type Output, plural } from '../output.ts'
 import { startProgress } from '../progress.ts'
@@ -131,8 +131,8 @@ async function produceLines(
   cli.interrupted.addEventListener('abort', giveUp, { once: true })
   try {
     await sendLines(cli, source, (line) => {
-      const message = { ...common, ...read(line) }
-      checkSize(message, line, recordBytesMax)
+      const message = messageOf(common, read(line))
+      if (line.bytes.length > recordBytesMax) checkSize(message, line, recordBytesMax)
       const bytes = line.bytes.length + 1
       if (outbox.hasRoom(bytes)) return outbox.add(message, bytes, line.number)
       show()
@@ -153,6 +153,16 @@ async function produceLines(
   progress.stop()
   return outbox
 }
+
+/** What the line says wins. Field by field: with `...` a line cost nearly twice as much. */
+const messageOf = (common: Common, line: LineMessage): Message => ({
+  topic: common.topic,
+  key: line.key ?? common.key,
+  value: line.value,
+  partition: common.partition,
+  priority: line.priority ?? common.priority,
+  headers: common.headers,
+})
 
 /** The broker would refuse the whole batch for it; what stands before it is not to suffer. */
 function checkSize({ key = '', value }: Message, { number }: Line, recordBytesMax: number): void {
