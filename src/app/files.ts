@@ -1,7 +1,6 @@
 import { nodeFileSystem } from '../io/index.ts'
-import { EXIT } from '../kernel/exitCodes.ts'
-import { Failure } from '../kernel/failure.ts'
 import { KiB } from '../kernel/units.ts'
+import { readFailure } from './readFailure.ts'
 
 const CHUNK_BYTES = 256 * KiB
 
@@ -15,20 +14,21 @@ export interface FileChunks {
 export async function readFileChunks(path: string): Promise<FileChunks> {
   try {
     const file = await nodeFileSystem.open(path, { mode: 'read' })
-    return { sizeBytes: await file.size(), chunks: chunksOf(file) }
+    return { sizeBytes: await file.size(), chunks: chunksOf(file, path) }
   } catch (error) {
-    const problem = error instanceof Error ? error.message : String(error)
-    throw new Failure(EXIT.NO_INPUT, `cannot read ${path}: ${problem}`, { cause: error })
+    throw readFailure(error, path)
   }
 }
 
 type OpenFile = Awaited<ReturnType<(typeof nodeFileSystem)['open']>>
 
-async function* chunksOf(file: OpenFile): AsyncGenerator<Uint8Array> {
+async function* chunksOf(file: OpenFile, path: string): AsyncGenerator<Uint8Array> {
   try {
     for (let position = 0; ; ) {
       const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES)
-      const count = await file.read(chunk, position)
+      const count = await file.read(chunk, position).catch((error: unknown) => {
+        throw readFailure(error, path)
+      })
       if (count === 0) return
       yield chunk.subarray(0, count)
       position += count

@@ -9,10 +9,16 @@ import {
   type RepairedLine,
   repair,
 } from '../log/index.ts'
+import { readFailure } from './readFailure.ts'
 
 /** Every record and index entry at `path`, each checked, a summary at the end. */
-export const inspectPath = (path: string): AsyncGenerator<InspectLine> =>
-  inspect(nodeFileSystem, path)
+export async function* inspectPath(path: string): AsyncGenerator<InspectLine> {
+  try {
+    yield* inspect(nodeFileSystem, path)
+  } catch (error) {
+    throw readFailure(error, path)
+  }
+}
 
 /** Makes every index at `path` again; records are never touched. Rejects with DATA_DIR_LOCKED while a broker runs. */
 export const repairPath = (path: string): AsyncGenerator<RepairedLine | ProblemLine> =>

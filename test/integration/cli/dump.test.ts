@@ -76,7 +76,7 @@ describe('goqueue dump', () => {
 
   test('of what is no segment and no directory is refused', async () => {
     const { exitCode, stderr } = await runCli(['dump', '/nowhere/at/all'])
-    expect(exitCode).toBeGreaterThan(0)
+    expect(exitCode).toBe(66)
     expect(stderr).toMatch(/^error: .*\/nowhere\/at\/all/)
   })
 })

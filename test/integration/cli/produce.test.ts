@@ -179,7 +179,10 @@ describe('goqueue produce with lines', () => {
     const daemon = await withTopic()
     const { exitCode, stderr } = await daemon.run(['produce', 't', '-f', '/nowhere/at/all'])
     expect(exitCode).toBe(66)
-    expect(stderr).toMatch(/cannot read \/nowhere\/at\/all/)
+    expect(stderr).toBe('error: cannot read /nowhere/at/all: there is no such file\n')
+    const directory = await daemon.run(['produce', 't', '-f', tmpdir()])
+    expect(directory.exitCode).toBe(66)
+    expect(directory.stderr).toContain(`cannot read ${tmpdir()}: it is a directory\n`)
   })
 
   test('sends bytes that are no text as they are', async () => {
