@@ -89,8 +89,9 @@ export class Output {
   }
 }
 
+/** Also what stands for a number that there is not: `-`, or that nobody knows: `?`. */
 const isNumber = (cell: Cell | undefined): boolean =>
-  typeof cell === 'number' || /^[\d,.]+ ?(?:[KMGT]i)?B?$/.test(String(cell))
+  typeof cell === 'number' || /^(?:[-?]|[\d,.]+ ?(?:[KMGT]i)?B?)$/.test(String(cell))
 
 /** A table of cli-table3 without any of its lines. */
 const PLAIN = Object.fromEntries(

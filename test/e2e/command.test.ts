@@ -47,8 +47,11 @@ describe('goqueue', () => {
   test('ends quietly where its reader went away', async () => {
     const daemon = await startDaemon()
     await daemon.ask('POST', '/topics', { name: 't' })
-    const messages = Array.from({ length: 20_000 }, (_, i) => ({ value: `line ${i}` }))
+    const messages = Array.from({ length: 20_000 }, (_, i) => ({ value: `line ${i}`.padEnd(50) }))
     await daemon.ask('POST', '/topics/t/messages', { messages })
+    // A reader that takes no line must not stop the process that writes them.
+    const whole = await daemon.run(['consume', 't', '-o', 'value'])
+    expect(whole.stdout.split('\n')).toHaveLength(20_001)
     const command = startGoqueue(['consume', 't', '-o', 'value'], {
       env: { GOQUEUE_URL: daemon.url },
     })
@@ -77,6 +80,22 @@ describe('goqueue', () => {
     const { code, stderr } = await command.exit
     expect(code).toBe(0)
     expect(stderr).toMatch(/^(?:[^\n]+; trying again\n)+$/)
+  })
+
+  test('leaves its group at SIGTERM, with what it has written committed', async () => {
+    const daemon = await startDaemon()
+    await daemon.ask('POST', '/topics', { name: 't', num_partitions: 1 })
+    await daemon.ask('POST', '/topics/t/messages', { messages: [{ value: 'a' }, { value: 'b' }] })
+    const command = startGoqueue(['consume', 't', '--group', 'g', '--follow', '-o', 'value'], {
+      env: { GOQUEUE_URL: daemon.url },
+    })
+    for (const value of ['a', 'b']) expect(await command.nextLine()).toBe(value)
+    command.process.kill('SIGTERM')
+    expect(await command.exit).toMatchObject({ code: 0, stderr: '' })
+    expect(await daemon.ask('GET', '/groups/g')).toMatchObject({
+      members: [],
+      lag: { t: { 0: 0 } },
+    })
   })
 
   test('publishes lines as they come, before the input ends; Ctrl-C ends it with 130', async () => {

@@ -40,6 +40,29 @@ describe('output', () => {
     expect(new Output(fakeIo(setup).io).colours.isColorSupported).toBe(coloured)
   })
 
+  test('aligns a column of numbers that has gaps', () => {
+    const { io, stdout } = fakeIo({ terminal: true })
+    new Output(io).table(
+      ['committed', 'lag'],
+      [
+        ['-', 5],
+        [1200, '?'],
+      ],
+    )
+    expect(stdout.text).toBe('COMMITTED  LAG\n        -    5\n     1200    ?\n')
+  })
+
+  test('says whether what it wrote was taken', async () => {
+    const { io, stdout } = fakeIo()
+    const out = new Output(io)
+    expect(await out.delivered(Buffer.from('x'))).toBe(true)
+    stdout._write = (_chunk, _encoding, done) =>
+      void done(Object.assign(new Error('gone'), { code: 'EPIPE' }))
+    expect(await out.delivered(Buffer.from('y'))).toBe(false)
+    expect(await out.delivered(Buffer.from('z'))).toBe(false)
+    expect(stdout.text).toBe('x')
+  })
+
   test('falls silent once its reader went away', async () => {
     const { io, stdout } = fakeIo()
     const out = new Output(io)
