@@ -1,6 +1,7 @@
 /** The routes of deliveries. */
 import type { TSchema } from 'typebox'
 import type { RouteContract } from './contract.ts'
+import * as letters from './deadLetters.ts'
 import * as delivery from './delivery.ts'
 import { GroupParams } from './groups.ts'
 import { LEASE_TYPE, LeaseBody, SETTLE_TYPE } from './lease.ts'
@@ -74,6 +75,38 @@ export const DELIVERY_ROUTES: readonly RouteContract[] = [
     body: { [SETTLE_TYPE]: bytes('sayings back to back') },
     reply: { [SETTLE_TYPE]: bytes('outcomes back to back, of all that is not plainly done') },
     errors: [404, 409],
+  },
+  {
+    ...{ tag, path: 'deadLetters', method: 'GET', params: TopicParams },
+    summary: 'List the dead letters of a topic',
+    query: letters.DeadLettersQuery,
+    reply: json(letters.DeadLettersReply),
+    errors: [404],
+  },
+  {
+    ...{ tag, path: 'redrives', method: 'POST', params: TopicParams, status: 202 },
+    summary: 'Bring dead letters back, in the background',
+    body: json(letters.RedriveBody),
+    reply: json(letters.TaskReply),
+    errors: [404, 429],
+  },
+  {
+    ...{ tag, path: 'redrives', method: 'GET', params: TopicParams },
+    summary: 'List the redrives of a topic',
+    reply: json(letters.TaskList),
+    errors: [404],
+  },
+  {
+    ...{ tag, path: 'redrive', method: 'GET', params: letters.RedriveParams },
+    summary: 'Describe a redrive',
+    reply: json(letters.TaskReply),
+    errors: [404],
+  },
+  {
+    ...{ tag, path: 'redrive', method: 'DELETE', params: letters.RedriveParams },
+    summary: 'Cancel a redrive; what came back stays',
+    reply: json(letters.TaskReply),
+    errors: [404],
   },
   ...policy('groupDelivery', GroupParams),
   ...policy('topicDelivery', TopicParams),

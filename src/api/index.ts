@@ -1,6 +1,7 @@
 /** The HTTP contract as schemas, formats and paths, shared by the listener and the clients. */
 export { type Check, checkerOf, invalid, PROBLEMS_MAX } from './checker.ts'
 export { CONTRACT, methodsByPath, type RouteContract } from './contract.ts'
+export { type DeadLettersReply, RedriveBody, type TaskReply } from './deadLetters.ts'
 export {
   AckBody,
   NackBody,

@@ -132,7 +132,7 @@ export class Broker extends EmbeddedBroker {
       { name: 'broker', status, message: this.#state },
       ...this.#topics.health(),
       this.#groups.health(),
-      this.#delivery.health(),
+      ...this.#delivery.health(),
     ]
   }
 

@@ -1,15 +1,24 @@
 /** The operations of deliveries: what workers say of what they were handed, and how it is handed out. */
 import type {
   DeliveryFigures,
+  LetterPage,
+  LetterQuery,
   PolicyChange,
   PolicyView,
   RangeOutcome,
+  RedriveRequest,
   Saying,
+  Task,
 } from '../delivery/index.ts'
 
 interface PolicyOf {
   readonly scope: 'group' | 'topic'
   readonly name: string
+}
+
+interface OfTask {
+  readonly topic: string
+  readonly id: string
 }
 
 export interface DeliveryOperations {
@@ -20,5 +29,10 @@ export interface DeliveryOperations {
   }
   'delivery.policy': { input: PolicyOf; output: PolicyView }
   'delivery.setPolicy': { input: PolicyOf & { readonly change: PolicyChange }; output: PolicyView }
+  'dlq.list': { input: LetterQuery & { readonly topic: string }; output: LetterPage }
+  'dlq.redrive': { input: RedriveRequest; output: Task }
+  'dlq.tasks': { input: { readonly topic: string }; output: readonly Task[] }
+  'dlq.task': { input: OfTask; output: Task }
+  'dlq.cancel': { input: OfTask; output: Task }
   'delivery.figures': { input: Record<string, never>; output: DeliveryFigures }
 }

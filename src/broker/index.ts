@@ -1,7 +1,10 @@
 /** The broker: the rooms composed, behind one list of operations. */
 export {
+  DEATH_REASONS,
   DEFAULT_DELIVERY_POLICY,
   DEFAULT_DELIVERY_SETTINGS,
+  DEFAULT_REDRIVE_RATE,
+  type DeadLetter,
   type Delivered,
   type DeliveredPart,
   type DeliveryFigures,
@@ -17,8 +20,10 @@ export {
   parseReceipt,
   type RangeOutcome,
   type ReceiptRange,
+  type RedriveFilter,
   type Saying,
   type SayingKind,
+  type Task,
 } from '../delivery/index.ts'
 export {
   ASSIGNMENTS,

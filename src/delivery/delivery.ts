@@ -10,13 +10,13 @@ import type { HealthCheck } from '../kernel/health.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { Service } from '../kernel/service.ts'
 import type { Topics, TopicsOptions } from '../topics/index.ts'
-import { isDeadLetterTopic } from './deadLetterTopic.ts'
 import { type DeliveryPoll, Dispatcher } from './dispatcher.ts'
 import { Graveyard } from './graveyard.ts'
 import { Ledger } from './ledger.ts'
 import { changedPolicy, type DeliveryPolicy, type PolicyChange } from './machine/policy.ts'
 import type { Window } from './machine/window.ts'
 import { type RangeOutcome, Receipts, type Saying } from './receipts.ts'
+import { Redrives } from './redrive/redrives.ts'
 import { DEFAULT_DELIVERY_SETTINGS, type DeliverySettings } from './settings.ts'
 import { type DeliveryFigures, figuresOf, type GroupDelivery, groupDeliveryOf } from './view.ts'
 
@@ -47,6 +47,13 @@ export interface PolicyView {
   readonly inForce: DeliveryPolicy
 }
 
+interface Spot {
+  readonly group: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
 type DeliveryRead = ReturnType<Dispatcher['poll']>
 
 export class Delivery extends Service {
@@ -55,6 +62,8 @@ export class Delivery extends Service {
   readonly #dispatcher: Dispatcher
   readonly #receipts: Receipts
   readonly #graveyard: Graveyard
+  /** Dead letters and their way back. */
+  readonly redrives: Redrives
   #stopListening: (() => void)[] = []
 
   constructor(options: DeliveryOptions) {
@@ -72,7 +81,13 @@ export class Delivery extends Service {
     const onRoom = (group: string): void => this.#dispatcher.roomIn(group)
     const onGivenBack = (window: Window): void => this.#dispatcher.ready(window)
     this.#receipts = new Receipts({ ledger, groups, onRoom, onGivenBack })
-    this.#graveyard = new Graveyard({ ledger, topics, platform, onRoom })
+    this.redrives = new Redrives({
+      ...{ engine: options.engine, platform, topics },
+      isSettled: (group, topic, partition, offset) =>
+        this.#isSettled({ group, topic, partition, offset }),
+    })
+    const onDiedAgain = (task: string): void => this.redrives.failedAgain(task)
+    this.#graveyard = new Graveyard({ ledger, topics, platform, onRoom, onDiedAgain })
   }
 
   get waiterCount(): number {
@@ -132,16 +147,11 @@ export class Delivery extends Service {
   }
 
   figures(): DeliveryFigures {
-    const { topics } = this.#options
-    let deadLetters = 0
-    for (const name of topics.names()) {
-      if (!isDeadLetterTopic(name)) continue
-      for (const { earliest, latest } of topics.get(name).view().partitions) {
-        deadLetters += latest - earliest
-      }
+    return {
+      ...figuresOf(this.#ledger, this.#dispatcher.waiterCount),
+      ...this.redrives.figures(),
+      tasksRunning: this.redrives.runningCount,
     }
-    const pollsWaiting = this.#dispatcher.waiterCount
-    return { ...figuresOf(this.#ledger, pollsWaiting), deadLetters, redriven: 0, tasksRunning: 0 }
   }
 
   policy(scope: 'group' | 'topic', name: string): PolicyView {
@@ -175,8 +185,8 @@ export class Delivery extends Service {
     this.#dispatcher.release()
   }
 
-  health(): HealthCheck {
-    return this.#ledger.health()
+  health(): readonly HealthCheck[] {
+    return [this.#ledger.health(), this.redrives.health()]
   }
 
   protected async onStart(): Promise<void> {
@@ -187,11 +197,13 @@ export class Delivery extends Service {
       groups.onNews((news) => this.#byItself(() => this.#hear(news))),
       topics.onChanged((name) => this.#byItself(() => this.#topicChanged(name))),
     ]
+    await this.redrives.start()
   }
 
   protected async onStop(): Promise<void> {
     for (const stop of this.#stopListening.splice(0)) stop()
     this.#dispatcher.close()
+    await this.redrives.stop()
     await this.#graveyard.stop()
     await this.#ledger.stop()
   }
@@ -270,6 +282,13 @@ export class Delivery extends Service {
       if (!(error instanceof BrokerError)) throw error
       this.#options.platform.logger.error({ error }, 'deliveries did not follow a change')
     }
+  }
+
+  #isSettled({ group, topic, partition, offset }: Spot): boolean {
+    const window = this.#ledger.state.groups.get(group)?.window(topic, partition)
+    if (window === undefined || offset >= window.cursor) return false
+    const run = window.runs[window.placeOf(offset)]
+    return run === undefined || run.from > offset
   }
 
   #checkNamed(scope: 'group' | 'topic', name: string): void {

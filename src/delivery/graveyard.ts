@@ -15,12 +15,15 @@ import { deadLetterTopicOf } from './deadLetterTopic.ts'
 import type { Ledger } from './ledger.ts'
 import { Run } from './machine/run.ts'
 import type { Window } from './machine/window.ts'
+import { redriveMarkOf } from './redriveMark.ts'
 
 export interface GraveyardOptions {
   readonly ledger: Ledger
   readonly topics: Topics
   readonly platform: Platform
   readonly onRoom: (group: string) => void
+  /** A record that a redrive had brought back is a dead letter again. */
+  readonly onDiedAgain: (task: string) => void
 }
 
 /** Appends of one window under way at once; the log knows five of each producer. */
@@ -89,7 +92,9 @@ export class Graveyard {
     const epoch = this.#epochs.get(window) ?? 0
     const batch = deadLetterBatch(bytes, { window, run, sequence, epoch, wallMs })
     const producer = { producerId: window.producerId, epoch, baseSequence: sequence }
-    await target.appendOnce(batch, 'all', producer)
+    const { isDuplicate } = await target.appendOnce(batch, 'all', producer)
+    const task = redriveMarkOf(bytes, 0)?.task
+    if (task !== undefined && !isDuplicate) this.#options.onDiedAgain(task)
   }
 
   /** True where the log expected another place: some in between had nothing left to keep. A new epoch begins anywhere. */

@@ -1,4 +1,6 @@
 /** Deliveries: who holds which record of which group, and what became of it. */
+
+export { DEATH_REASONS, type DeadLetterMark, type DeathReason } from './deadLetter.ts'
 export { deadLetterTopicOf, isDeadLetterTopic } from './deadLetterTopic.ts'
 export {
   type AckCommit,
@@ -16,5 +18,8 @@ export {
 } from './machine/policy.ts'
 export { nonceText, parseReceipt, type ReceiptRange } from './receipt.ts'
 export type { RangeOutcome, Saying, SayingKind } from './receipts.ts'
+export type { DeadLetter, LetterPage, LetterQuery } from './redrive/letters.ts'
+export type { RedriveFilter, Task, TaskState } from './redrive/machine.ts'
+export { DEFAULT_REDRIVE_RATE, type RedriveRequest } from './redrive/redrives.ts'
 export { DEFAULT_DELIVERY_SETTINGS, type DeliverySettings } from './settings.ts'
 export type { DeliveryFigures, GroupDelivery, WindowView } from './view.ts'

@@ -11,6 +11,8 @@ import type { GroupOperations } from '../groupOperations.ts'
 import { checkedPoll, checkPlaces } from './groups.ts'
 import type { Handlers } from './handler.ts'
 
+/** Letters a second that a redrive may bring back at most. */
+const RATE_MAX = 10_000
 const DELAY_MS_MAX = 7 * DAY_MS
 const TIMEOUT_MS_MAX = 12 * HOUR_MS
 
@@ -25,6 +27,16 @@ export const deliveryHandlers = (delivery: Delivery): Handlers<keyof DeliveryOpe
   'delivery.policy': async ({ scope, name }) => delivery.policy(scope, name),
   'delivery.setPolicy': async ({ scope, name, change }) =>
     await delivery.setPolicy(scope, name, change),
+  'dlq.list': async (input) => await delivery.redrives.list(input.topic, input),
+  'dlq.redrive': async (input) => {
+    const { rate = 1, limit = 1 } = input
+    if (!(rate >= 1 && rate <= RATE_MAX)) throw outOf('rate', 1, RATE_MAX)
+    if (!(limit >= 1)) throw outOf('limit', 1, Number.MAX_SAFE_INTEGER)
+    return await delivery.redrives.redrive(input)
+  },
+  'dlq.tasks': async ({ topic }) => delivery.redrives.tasks(topic),
+  'dlq.task': async ({ topic, id }) => delivery.redrives.task(topic, id),
+  'dlq.cancel': async ({ topic, id }) => await delivery.redrives.cancel(topic, id),
   'delivery.figures': async () => delivery.figures(),
 })
 
@@ -121,7 +133,10 @@ function withDelivery(delivery: Delivery, view: GroupView) {
 }
 
 function checkMs(field: string, value: number, max: number): void {
-  if (Number.isFinite(value) && value >= 0 && value <= max) return
-  const what = `must be 0 to ${max} milliseconds`
-  throw new BrokerError('INVALID_REQUEST', `${field} ${what}`, { fields: { [field]: what } })
+  if (!(Number.isFinite(value) && value >= 0 && value <= max)) throw outOf(field, 0, max)
+}
+
+function outOf(field: string, min: number, max: number): BrokerError {
+  const what = `must be ${min} to ${max}`
+  return new BrokerError('INVALID_REQUEST', `${field} ${what}`, { fields: { [field]: what } })
 }

@@ -10,6 +10,7 @@ import type { DeliveryPolicy, Operations, PolicyChange, PolicyView } from '../..
 import { formatDurationMs, parseDurationMs } from '../../kernel/duration.ts'
 import { BrokerError } from '../../kernel/errors.ts'
 import { callerOf } from './caller.ts'
+import { deadLetterRoutes } from './deadLetterRoutes.ts'
 import { bodyText, parseJson } from './json.ts'
 import { groupOf, topicOf } from './query.ts'
 import { receiptRoutes } from './receiptRoutes.ts'
@@ -21,6 +22,7 @@ export function deliveryRoutes(context: RouteContext): Routes {
   const { broker } = context
   return {
     ...receiptRoutes(context),
+    ...deadLetterRoutes(context),
     'GET reliability': async (request, reply) => {
       reply.send(statsOf(await broker.call('delivery.figures', {}, callerOf(request))))
     },

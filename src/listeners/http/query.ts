@@ -84,6 +84,10 @@ export interface GroupParams {
   readonly group: string
 }
 
+export interface TaskParams {
+  readonly task: string
+}
+
 /** The group's name. Throws INVALID_REQUEST. */
 export function groupOf({ group }: GroupParams): string {
   checkName('group', group)
