@@ -28,7 +28,7 @@ class Collector extends Writable {
     this.columns = columns
   }
 
-  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error | null) => void): void {
     this.text += chunk.toString()
     done()
   }
