@@ -2,6 +2,7 @@
 import { Pool } from 'undici'
 import { BrokerError } from '../kernel/errors.ts'
 import { SECOND_MS } from '../kernel/units.ts'
+import { exchange } from './exchange.ts'
 import { Lanes } from './lanes.ts'
 import { errorOfExchange, errorOfReply } from './transportErrors.ts'
 
@@ -130,15 +131,8 @@ export class Connection implements Asker {
       if (ask.lane !== undefined) {
         return await this.#lanes.request(ask.lane, { method, path, ...contentOf(ask), timeoutMs })
       }
-      const answer = await this.#pool.request({
-        method,
-        path,
-        ...contentOf(ask),
-        signal: ask.signal ?? null,
-        headersTimeout: timeoutMs,
-        bodyTimeout: this.#timeoutMs,
-      })
-      return { ...answer, body: Buffer.from(await answer.body.arrayBuffer()) }
+      const options = { method, path, ...contentOf(ask), headersTimeout: timeoutMs }
+      return await exchange(this.#pool, { ...options, bodyTimeout: this.#timeoutMs }, ask.signal)
     } catch (error) {
       throw errorOfExchange({
         error,

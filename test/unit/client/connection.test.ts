@@ -118,6 +118,26 @@ describe('connection', () => {
     await expect(asked).rejects.toMatchObject({ code: 'CANCELLED' })
   })
 
+  test('is not made where its signal has aborted', async () => {
+    let requests = 0
+    const connection = await serve((_, response) => {
+      requests += 1
+      response.end('{}')
+    })
+    const asked = connection.ask({ ...POST, signal: AbortSignal.abort() })
+    await expect(asked).rejects.toMatchObject({ code: 'CANCELLED' })
+    await connection.ask(GET)
+    expect(requests).toBe(1)
+  })
+
+  test('takes an answer that comes in pieces', async () => {
+    const connection = await serve((_, response) => {
+      response.write('{"a":')
+      setImmediate(() => response.end('1}'))
+    })
+    expect(await connection.askJson(GET)).toEqual({ a: 1 })
+  })
+
   test.each(['localhost:8080', 'ftp://x', '', 'http://'])('refuses %j as a URL', (url) => {
     expect(() => new Connection({ url })).toThrow(/not an http or https URL/)
   })
