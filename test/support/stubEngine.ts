@@ -6,6 +6,7 @@ import { BrokerError } from '../../src/kernel/errors.ts'
 import { offset, type TimestampMs } from '../../src/kernel/units.ts'
 import type {
   Acks,
+  Admission,
   AppendResult,
   BlobStore,
   LogEngine,
@@ -156,16 +157,22 @@ class StubLog implements PartitionLog {
     this.options = options
   }
 
-  append(batch: RecordBatch, acks: Acks): Promise<AppendResult> {
+  append(batch: RecordBatch, acks: Acks, admission?: Admission): Promise<AppendResult> {
     if (!this.#isOpen) return Promise.reject(new BrokerError('LOG_CLOSED', 'closed'))
-    const done = this.#tail.then(() => this.#write(batch, acks))
+    const done = this.#tail.then(() => this.#write(batch, acks, admission))
     this.#tail = done.catch(() => undefined)
     return done
   }
 
-  async #write(batch: RecordBatch, acks: Acks): Promise<AppendResult> {
+  async #write(
+    batch: RecordBatch,
+    acks: Acks,
+    admission: Admission | undefined,
+  ): Promise<AppendResult> {
     await new Promise(setImmediate)
     await this.#engine.pass('append', this.path)
+    const earlier = admission?.decide()
+    if (earlier !== undefined) return { ...earlier, count: batch.count, durability: 'none' }
     const stored = this.#stored
     const timestampMs = this.#engine.nowMs() as TimestampMs
     const ends: number[] = []
@@ -182,6 +189,7 @@ class StubLog implements PartitionLog {
     }
     stored.batches.push({ bytes: batch.bytes, ends, base, timestampMs })
     stored.next = base + batch.count
+    admission?.appended(offset(base), timestampMs)
     await this.#engine.passed('append', this.path)
     this.options.onAppended?.(offset(stored.next))
     if (acks === 'all') await this.sync()
