@@ -56,6 +56,11 @@ export class Outbox {
     this.#events = events
   }
 
+  /** Nothing is under way. */
+  get isQuiet(): boolean {
+    return this.#underWay === 0
+  }
+
   /** True where {@link add} need not wait. */
   hasRoom(bytes: number): boolean {
     if (this.#underWay === 0) return true
