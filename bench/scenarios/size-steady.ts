@@ -8,6 +8,8 @@ const RATE_PER_SECOND = 2_000
 const CONNECTIONS = 32
 const SAMPLES = 200
 const GRACE_MS = 60_000
+/** What the daemon holds open at most by its default, and what every process has open. New segments open more up to here. */
+const FILES_MAX = 1_100
 
 /** Growth from the second fifth of a run to its last, by their medians: the first is the heap finding its size. */
 export function growth(samples: readonly number[]): number {
@@ -45,7 +47,7 @@ async function ours(context: BenchContext): Promise<Side> {
       clearInterval(sampler)
     }
     return {
-      values: { 'rss growth': growth(memory), 'file growth': growth(files) },
+      values: { 'rss growth': growth(memory), files: Math.max(...files) },
       notes: {
         'first rss MB': memory[0] ?? Number.NaN,
         'last rss MB': memory.at(-1) ?? Number.NaN,
@@ -59,10 +61,10 @@ async function ours(context: BenchContext): Promise<Side> {
 export const scenario: Scenario = {
   name: 'size-steady',
   title:
-    'Steady publish (2,000 requests a second) and read at the tail: growth of memory and files',
+    'Steady publish (2,000 requests a second) and read at the tail: growth of memory, open files',
   unit: 'MB',
   durability: 'leader',
   rounds: 1,
-  bars: [valueAtMost('rss growth', 10), { ...valueAtMost('file growth', 0), unit: 'files' }],
+  bars: [valueAtMost('rss growth', 10), { ...valueAtMost('files', FILES_MAX), unit: 'files' }],
   ours,
 }
