@@ -69,3 +69,18 @@ export {
   Records,
   type RecordsReply,
 } from './records.ts'
+export {
+  type CloseOptions,
+  type OutcomeKind,
+  Reject,
+  RetryLater,
+  type WorkContext,
+  Worker,
+  type WorkerConnection,
+  type WorkerOptions,
+  type WorkerStats,
+  type WorkerWarning,
+  type WorkHandler,
+  WorkMessage,
+  type WorkOutcome,
+} from './worker/index.ts'

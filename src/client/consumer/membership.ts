@@ -18,6 +18,10 @@ export interface MembershipHost {
   readonly member: MemberSettings
   readonly topics: readonly string[]
   readonly offsetReset: 'earliest' | 'latest'
+  /** Default `offset`, of which the assignment is `range`. */
+  readonly mode?: 'ack' | 'offset'
+  /** In mode `ack`; default: the group's, `range` for a new one. */
+  readonly assignment?: 'range' | 'shared' | undefined
   /** POST below the group; rejects with BrokerError. */
   post(action: string, body: object, timeoutMs?: number): Promise<unknown>
   /** Calls again and again until it works, is refused for good, or the consumer closes. */
@@ -115,15 +119,15 @@ export class Membership {
   }
 
   async #join(): Promise<void> {
-    const { member, topics, offsetReset } = this.#host
+    const { member, topics, offsetReset, mode = 'offset', assignment } = this.#host
     const reply = (await this.#host.persist('cannot join', () =>
       this.#host.post('join', {
         client_id: member.clientId,
         member_id: this.#memberId,
         topics,
         session_timeout: member.sessionTimeoutMs,
-        mode: 'offset',
-        assignment: 'range',
+        mode,
+        assignment: mode === 'offset' ? 'range' : assignment,
         auto_offset_reset: offsetReset,
       }),
     )) as JoinReply
