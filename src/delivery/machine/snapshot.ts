@@ -3,7 +3,7 @@
  * million runs is made on the way.
  *
  *   version | totals | times | topic policies | groups: name, epoch, policy, windows
- *   window   identity, cursor, line of the dying, leases and troubles that its runs share, runs by their gaps
+ *   window   identity, cursor, line of the dying, runs by the gaps between them, with their leases and troubles
  */
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { CAUSES, type Holder, type Lease, Run, type RunState, type Trouble } from './run.ts'
@@ -42,40 +42,50 @@ function putWindow(writer: ByteWriter, window: Window): void {
   writer.text(topic)
   for (const each of [id, topicId, partition, producerId, cursor, deathsBegun]) writer.int(each)
   writer.ints(window.retired.flat())
-  const leases = numbered(window.runs, ({ lease }) => lease)
-  writer.int(leases.size)
-  for (const lease of leases.keys()) putLease(writer, lease)
-  const troubles = numbered(window.runs, ({ trouble }) => trouble)
-  writer.int(troubles.size)
-  for (const trouble of troubles.keys()) putTrouble(writer, trouble)
   writer.int(window.runs.length)
-  let at = 0
+  const holders = new Map<string, number>()
+  let before: Run | undefined
   for (const run of window.runs) {
-    writer.u8(run.state)
-    writer.int(run.from - at)
-    writer.int(run.size)
-    writer.int(run.deliveries)
-    writer.int(run.dueMs)
-    writer.int(run.lease === undefined ? 0 : (leases.get(run.lease) ?? 0))
-    writer.int(run.trouble === undefined ? 0 : (troubles.get(run.trouble) ?? 0))
-    at = run.to
+    putRun(writer, run, before, holders)
+    before = run
   }
 }
 
-/** Each of what runs share, with its number from 1. */
-function numbered<T>(runs: readonly Run[], part: (run: Run) => T | undefined): Map<T, number> {
-  const numbers = new Map<T, number>()
-  for (const run of runs) {
-    const shared = part(run)
-    if (shared !== undefined && !numbers.has(shared)) numbers.set(shared, numbers.size + 1)
-  }
-  return numbers
+/** What a run shares with the one before it is said by a bit: a batch that was cut up is written once. */
+const STATE_BITS = 0x03
+const LEASE = { SAME: 0x04, NONE: 0x08 } as const
+const TROUBLE = { SAME: 0x10, NONE: 0x20 } as const
+
+function putRun(
+  writer: ByteWriter,
+  run: Run,
+  before: Run | undefined,
+  holders: Map<string, number>,
+): void {
+  const { lease, trouble } = run
+  const sameLease = lease !== undefined && lease === before?.lease
+  const sameTrouble = trouble !== undefined && trouble === before?.trouble
+  const leaseBits = sameLease ? LEASE.SAME : lease === undefined ? LEASE.NONE : 0
+  const troubleBits = sameTrouble ? TROUBLE.SAME : trouble === undefined ? TROUBLE.NONE : 0
+  writer.u8(run.state | leaseBits | troubleBits)
+  writer.int(run.from - (before?.to ?? 0))
+  writer.int(run.size)
+  writer.int(run.deliveries)
+  writer.int(run.dueMs)
+  if (lease !== undefined && !sameLease) putLease(writer, lease, holders)
+  if (trouble !== undefined && !sameTrouble) putTrouble(writer, trouble)
 }
 
-function putLease(writer: ByteWriter, { nonce, holder, atMs }: Lease): void {
+/** A holder is a number, and at its first place its name too. */
+function putLease(writer: ByteWriter, lease: Lease, holders: Map<string, number>): void {
+  const { nonce, holder, atMs } = lease
   writer.int(nonce)
-  writer.text(holder.id)
   writer.int(atMs)
+  const known = holders.get(holder.id)
+  writer.int(known ?? holders.size)
+  if (known !== undefined) return
+  holders.set(holder.id, holders.size)
+  writer.text(holder.id)
 }
 
 function putTrouble(writer: ByteWriter, trouble: Trouble): void {
@@ -128,31 +138,40 @@ function readWindow(reader: ByteReader, { state, group, holders }: Place): Windo
   const window = new Window(identity, group, reader.int(), state)
   window.deathsBegun = reader.int()
   window.retired.restore(reader.ints())
-  const leases: Lease[] = []
-  for (let left = reader.int(); left > 0; left -= 1) {
-    const [nonce, id, atMs] = [reader.int(), reader.text(), reader.int()]
-    const holder = holders.get(id) ?? { id, inFlight: 0 }
-    holders.set(id, holder)
-    leases.push({ nonce, holder, atMs })
+  const names: string[] = []
+  const readLease = (): Lease => {
+    const [nonce, atMs, index] = [reader.int(), reader.int(), reader.int()]
+    if (index === names.length) names.push(reader.text())
+    const name = names[index] ?? ''
+    const holder = holders.get(name) ?? { id: name, inFlight: 0 }
+    holders.set(name, holder)
+    return { nonce, holder, atMs }
   }
-  const troubles: Trouble[] = []
-  for (let left = reader.int(); left > 0; left -= 1) troubles.push(readTrouble(reader))
   const runs: Run[] = []
-  let at = 0
   for (let left = reader.int(); left > 0; left -= 1) {
-    const runState = reader.u8() as RunState
-    const from = at + reader.int()
-    const run = new Run(window, from, from + reader.int(), runState)
-    run.deliveries = reader.int()
-    run.dueMs = reader.int()
-    run.lease = leases[reader.int() - 1]
-    run.trouble = troubles[reader.int() - 1]
-    runs.push(run)
-    at = run.to
+    runs.push(readRun(reader, window, runs.at(-1), readLease))
   }
   window.restoreRuns(runs)
   if (window.dying.length > 0) state.dyingIn.add(window)
   return window
+}
+
+function readRun(
+  reader: ByteReader,
+  window: Window,
+  before: Run | undefined,
+  readLease: () => Lease,
+): Run {
+  const bits = reader.u8()
+  const from = (before?.to ?? 0) + reader.int()
+  const run = new Run(window, from, from + reader.int(), (bits & STATE_BITS) as RunState)
+  run.deliveries = reader.int()
+  run.dueMs = reader.int()
+  if ((bits & LEASE.SAME) !== 0) run.lease = before?.lease
+  else if ((bits & LEASE.NONE) === 0) run.lease = readLease()
+  if ((bits & TROUBLE.SAME) !== 0) run.trouble = before?.trouble
+  else if ((bits & TROUBLE.NONE) === 0) run.trouble = readTrouble(reader)
+  return run
 }
 
 function readTrouble(reader: ByteReader): Trouble {

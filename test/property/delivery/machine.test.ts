@@ -75,7 +75,7 @@ class Course {
   step(): void {
     const { random } = this
     const dice = random.int(100)
-    if (dice < 10) this.twin(random.int(2)).end += random.between(1, 20)
+    if (dice < 10) this.twin(random.int(2)).end += random.between(1, 8)
     else if (dice < 34) this.poll()
     else if (dice < 54) this.ack()
     else if (dice < 62) this.nack()

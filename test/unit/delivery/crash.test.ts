@@ -30,6 +30,22 @@ describe('a restart in the middle of leases', () => {
   })
 })
 
+test('who was evicted in the very moment of a crash has died for the next life too', async () => {
+  const home = await house()
+  await home.join('a', { sessionTimeoutMs: 10_000 })
+  await home.publish('t', 0, 'x')
+  await home.poll({ visibilityMs: 600_000 })
+  let next: ReturnType<typeof restarted> | undefined
+  home.engine.after = (operation, path) => {
+    if (operation === 'append' && path.includes('groups')) next ??= restarted(home)
+  }
+  home.clock.advance(10_001)
+  await soon(() => next !== undefined)
+  const home2 = await next
+  expect(home2?.groups.get('g').members.size).toBe(0)
+  expect(home2?.delivery.figures()).toMatchObject({ deaths: 1, inFlight: 0, waiting: 1 })
+})
+
 describe('a crash around a dead letter', () => {
   test.each(['append', 'sync'] as const)('after its %s leaves one copy', async (operation) => {
     const home = await house()
