@@ -22,7 +22,7 @@ import { brokerSettings, engineOptions, listenerOptions } from './fromSettings.t
 import { measuredFileSystem } from './measuredFileSystem.ts'
 import { meterCalls } from './meterCalls.ts'
 import { brokerSources, httpFigures } from './metricSources.ts'
-import { dieOf } from './signals.ts'
+import { dieOf, stopOnSignals } from './signals.ts'
 import { directoryFailure, listenFailure } from './startFailures.ts'
 
 export interface Daemon {
@@ -40,6 +40,8 @@ export interface DaemonOptions {
   readonly terminal: boolean
   /** Whether standard output takes colours. */
   readonly colour: boolean
+  /** Ends the process in order at SIGTERM, SIGINT and their like, once it has said that it is ready. Default false. */
+  readonly stopsOnSignals?: boolean
 }
 
 /** Resolves when it takes work. Rejects with a Failure or a BrokerError that says what is in the way. */
@@ -53,8 +55,11 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
     const url = urlOf(listener)
     const { topicCount, totalSizeBytes } = broker.status()
     const took = formatDurationMs(systemClock.monotonicMs() - startedMs)
+    const daemon = { url, topicCount, logger, stop: () => undoAll(undo) }
+    // Before it says so: who reads that it is ready may send a signal at once.
+    if (options.stopsOnSignals) stopOnSignals(daemon, logger)
     logger.info({ url, dataDir: settings.dataDir, topicCount, totalSizeBytes, took }, 'ready')
-    return { url, topicCount, logger, stop: () => undoAll(undo) }
+    return daemon
   } catch (error) {
     await undoAll(undo)
     throw error

@@ -3,10 +3,8 @@
  * The daemon's own libraries (server, log, metrics) are loaded only by those who start one.
  */
 
-import type { RootLogger } from '../observability/index.ts'
 import type { ConfigurationInput } from './configuration.ts'
 import type { DaemonOptions } from './daemon.ts'
-import type { Stoppable } from './signals.ts'
 
 export type {
   BrokerSettings,
@@ -37,7 +35,3 @@ export const readConfiguration = async (input: ConfigurationInput) =>
 /** Resolves when the daemon takes work. Rejects with a Failure or a BrokerError that says what is in the way. */
 export const startDaemon = async (options: DaemonOptions) =>
   (await import('./daemon.ts')).startDaemon(options)
-
-/** Ends the process in order on SIGTERM and its like. */
-export const stopOnSignals = async (daemon: Stoppable & { readonly logger: RootLogger }) =>
-  (await import('./signals.ts')).stopOnSignals(daemon, daemon.logger)

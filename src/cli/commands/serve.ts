@@ -20,13 +20,12 @@ export const serveCommand = (yargs: Argv, cli: Cli): Argv =>
     },
     async ({ config, ...options }) => {
       const { settingFlags } = await import('./configOptions.ts')
-      const { readConfiguration, startDaemon, stopOnSignals } = await import('../../app/index.ts')
+      const { readConfiguration, startDaemon } = await import('../../app/index.ts')
       const flags = settingFlags(options)
       const { settings } = await readConfiguration({ flags, config, env: cli.io.env })
       const terminal = cli.io.stdout.isTTY === true
       const colour = coloursFor(cli.io, cli.io.stdout).isColorSupported
-      const daemon = await startDaemon({ settings, terminal, colour })
-      await stopOnSignals(daemon)
+      const daemon = await startDaemon({ settings, terminal, colour, stopsOnSignals: true })
       if (terminal && settings.logFormat === 'auto')
         greet(outputFor(cli), daemon, ownName(cli.io.env))
     },
