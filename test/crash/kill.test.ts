@@ -10,18 +10,19 @@ import {
 } from '../support/daemon.ts'
 import { baseSeed, SeededRandom } from '../support/random.ts'
 import { Account } from './support/account.ts'
+import { Committer } from './support/committer.ts'
 import { type Manner, PARTITIONS, TOPIC, Writer } from './support/writer.ts'
 
 /** Directories with a daemon each, beside each other: much of a life is waiting. */
 const WORLDS = 2
 /** Kills under load (GOQUEUE_KILLS for more), and kills while it starts; of all directories together. */
-const KILLS = Number(process.env['GOQUEUE_KILLS'] ?? 46)
+const KILLS = Number(process.env['GOQUEUE_KILLS'] ?? 44)
 const KILLS_AT_START = 8
 const CLEAN_STOPS = 4
 /** Small, so that a life begins several. */
 const SEGMENT_BYTES = 128 * 1024
 const LIVES_OF_A_CHECK = 10
-const ANSWERS_OF_A_LIFE_MAX = 60
+const ANSWERS_OF_A_LIFE_MAX = 50
 
 const MANNERS: readonly Manner[] = [
   { form: 'json', acks: 'leader', recordsMax: 1, spread: false },
@@ -61,10 +62,15 @@ async function readRaw({ url }: TestDaemon, partition: number, start: number): P
   }
 }
 
-/** Lets the writers work and ends the daemon after some answers. */
+interface Clients {
+  readonly writers: readonly Writer[]
+  readonly committer: Committer
+}
+
+/** Lets the clients work and ends the daemon after some answers. */
 async function live(
   daemon: TestDaemon,
-  writers: readonly Writer[],
+  { writers, committer }: Clients,
   answers: number,
   end: (daemon: TestDaemon) => Promise<Exit>,
 ): Promise<Exit> {
@@ -74,7 +80,8 @@ async function live(
     left -= 1
     if (left <= 0) ending ??= end(daemon)
   }
-  await Promise.all(writers.map((writer) => writer.run(daemon.url, onAnswer)))
+  const working = writers.map((writer) => writer.run(daemon.url, onAnswer))
+  await Promise.all([...working, committer.run(daemon.url)])
   if (ending === undefined) throw new Error('the daemon went by itself')
   return await ending
 }
@@ -94,6 +101,7 @@ async function liveAndDie(seed: number): Promise<void> {
   const writers = MANNERS.map(
     (manner, id) => new Writer({ id, manner, account, random: random.fork() }),
   )
+  const committer = new Committer()
   const dataDir = await temporaryDirectory()
   const ends = shuffled(random, [
     ...Array.from({ length: KILLS / WORLDS }, () => 'kill' as const),
@@ -119,7 +127,8 @@ async function liveAndDie(seed: number): Promise<void> {
     const daemon = await startDaemon({ dataDir })
     await check(daemon)
     const answers = random.between(1, ANSWERS_OF_A_LIFE_MAX)
-    const exit = await live(daemon, writers, answers, (each) =>
+    await committer.begin(daemon.url)
+    const exit = await live(daemon, { writers, committer }, answers, (each) =>
       end === 'kill' ? each.kill() : each.stop(),
     )
     expect(exit).toMatchObject(end === 'kill' ? { signal: 'SIGKILL' } : { code: 0 })
@@ -127,6 +136,8 @@ async function liveAndDie(seed: number): Promise<void> {
   const last = await startDaemon({ dataDir })
   account.startAgain()
   await check(last)
+  await committer.begin(last.url)
+  expect(committer.commits).toBeGreaterThan(KILLS / WORLDS)
   expect(account.acknowledged).toBeGreaterThan((KILLS / WORLDS) * 10)
   await last.stop()
 }
