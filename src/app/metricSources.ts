@@ -9,6 +9,7 @@ export const brokerSources = (broker: Broker): Omit<MetricSources, 'http'> => ({
   waiters: () => broker.load().waiters,
   unavailablePartitions: () => broker.status().problems.length,
   groups: () => broker.groupFigures(),
+  deliveries: () => broker.deliveryFigures(),
 })
 
 async function topicSizes(broker: Broker): Promise<readonly TopicSize[]> {

@@ -147,7 +147,12 @@ export class Broker extends EmbeddedBroker {
 
   groupFigures(): GroupFigures {
     const { count, memberCount, meters } = this.#groups
-    return { ...meters, groups: count, members: memberCount }
+    const { retentionSkipped } = this.#delivery.totals
+    return {
+      ...meters,
+      retentionSkipped: meters.retentionSkipped + retentionSkipped,
+      ...{ groups: count, members: memberCount },
+    }
   }
 
   deliveryFigures(): DeliveryFigures {

@@ -14,6 +14,7 @@ import { type DeliveryPoll, Dispatcher } from './dispatcher.ts'
 import { Graveyard } from './graveyard.ts'
 import { Ledger } from './ledger.ts'
 import { changedPolicy, type DeliveryPolicy, type PolicyChange } from './machine/policy.ts'
+import type { Totals } from './machine/state.ts'
 import type { Window } from './machine/window.ts'
 import { type RangeOutcome, Receipts, type Saying } from './receipts.ts'
 import { Redrives } from './redrive/redrives.ts'
@@ -92,6 +93,10 @@ export class Delivery extends Service {
 
   get waiterCount(): number {
     return this.#dispatcher.waiterCount
+  }
+
+  get totals(): Readonly<Totals> {
+    return this.#ledger.state.totals
   }
 
   /** See {@link Dispatcher.poll}. */

@@ -3,6 +3,7 @@
  * each with a help text; besides them prom-client's `process_…` and `nodejs_…`.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type DeliveryFigures, registerDeliveries } from './deliveryMetrics.ts'
 import { watchEventLoop } from './eventLoop.ts'
 import { type GroupFigures, registerGroups } from './groupMetrics.ts'
 import { type HttpFigures, registerHttp } from './httpMetrics.ts'
@@ -25,6 +26,7 @@ export interface MetricSources {
   /** Partitions that do not serve. */
   unavailablePartitions(): number
   groups(): GroupFigures
+  deliveries(): DeliveryFigures
   http(): HttpFigures
 }
 
@@ -48,9 +50,11 @@ export class Metrics {
     const refreshState = registerState(registry, sources)
     const refreshHttp = registerHttp(registry, () => sources.http())
     const refreshGroups = registerGroups(registry, () => sources.groups())
+    const refreshDeliveries = registerDeliveries(registry, () => sources.deliveries())
     this.#refresh = async () => {
       refreshHttp()
       refreshGroups()
+      refreshDeliveries()
       await refreshState()
     }
   }

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
+  type DeliveryFigures,
   type GroupFigures,
   type HttpFigures,
   Meters,
@@ -23,7 +24,13 @@ const NO_GROUPS: GroupFigures = {
   commits: 0,
   retentionSkipped: 0,
 }
+const NO_DELIVERIES: DeliveryFigures = {
+  ...{ handedOut: 0, takenBack: 0, acks: 0, commits: 0, nacks: 0, rejects: 0, expiries: 0 },
+  ...{ deaths: 0, extensions: 0, buried: 0, redriven: 0, inFlight: 0, unresolved: 0, waiting: 0 },
+  ...{ ready: 0, dying: 0, deadLetters: 0, pollsWaiting: 0, tasksRunning: 0 },
+}
 const NOTHING: MetricSources = {
+  deliveries: () => NO_DELIVERIES,
   http: () => NO_HTTP,
   groups: () => NO_GROUPS,
   topics: () => [],
@@ -65,6 +72,12 @@ describe('metrics', () => {
     for (const name of names) {
       expect(await linesOf(metrics, name)).toEqual(await linesOf(metrics, name))
     }
+  })
+
+  test('tell what deliveries count and hold', async () => {
+    const { metrics } = open({ deliveries: () => ({ ...NO_DELIVERIES, acks: 3, deadLetters: 2 }) })
+    expect(await linesOf(metrics, 'goqueue_acks_total')).toEqual(['goqueue_acks_total 3'])
+    expect(await linesOf(metrics, 'goqueue_dlq_messages')).toEqual(['goqueue_dlq_messages 2'])
   })
 
   test('hold durations as a cumulative histogram', async () => {
