@@ -75,6 +75,7 @@ export class Delivery extends Service {
     const ledger = new Ledger({
       ...{ engine: options.engine, platform, policy },
       onReady: (window) => this.#dispatcher.ready(window),
+      onExpired: () => this.#dispatcher.roomAnywhere(),
       onDying: (window) => this.#graveyard.dig(window),
     })
     this.#ledger = ledger
@@ -134,6 +135,7 @@ export class Delivery extends Service {
 
   /** Gives back what the member holds, uncounted as failures, and lets go of it. Before it leaves its group. */
   async release(group: string, memberId: string): Promise<void> {
+    this.#dispatcher.departed(group, [memberId])
     this.#part(group, [memberId], 'left')
     await this.#ledger.committed()
   }

@@ -100,6 +100,11 @@ export class Dispatcher {
     if (line?.isLimited) line.offerAll()
   }
 
+  /** Members of any group may have room again. */
+  roomAnywhere(): void {
+    for (const line of this.#lines.values()) if (line.isLimited) line.offerAll()
+  }
+
   /** Polls of members that are none any more end. */
   departed(group: string, memberIds: readonly string[]): void {
     const line = this.#lines.get(group)

@@ -24,6 +24,8 @@ export interface LedgerOptions {
   readonly policy?: Partial<DeliveryPolicy> | undefined
   /** Records of it can be handed out again. */
   readonly onReady: (window: Window) => void
+  /** Leases ended by their time: members have room again. */
+  readonly onExpired: () => void
   /** Records of it are on their way into the dead letters. */
   readonly onDying: (window: Window) => void
 }
@@ -140,6 +142,7 @@ export class Ledger extends Service {
       return false
     }
     this.#follow()
+    this.#options.onExpired()
     return true
   }
 }

@@ -75,6 +75,30 @@ describe('polls that wait', () => {
     expect(await again).toMatchObject([{ value: 'y', deliveries: 1 }])
   })
 
+  test('are served once a lease that ran out makes room', async () => {
+    const { home, waiting } = await setup()
+    await home.delivery.setPolicy('group', 'g', { inFlightMax: 1, backoffMs: 3_600_000 })
+    await home.publish('t', 0, 'x', 'y')
+    expect(values(await home.poll())).toBe('x')
+    const answer = home.poll({ waitMs: 60_000 })
+    await waiting(1)
+    home.clock.advance(30_000)
+    expect(values(await answer)).toBe('y')
+  })
+
+  test('of who leaves get nothing of what it gives back', async () => {
+    const { home, waiting } = await setup(1, ['a', 'b'], 'shared')
+    await home.publish('t', 0, 'x')
+    await home.poll({ maxMessages: 1 })
+    const own = home.poll({ waitMs: 30_000 })
+    await waiting(1)
+    const other = home.poll({ memberId: 'b', waitMs: 30_000 })
+    await waiting(2)
+    await home.delivery.release('g', 'a')
+    expect(await own).toEqual([])
+    expect(await other).toMatchObject([{ value: 'x', deliveries: 2 }])
+  })
+
   test('are answered when the broker stops', async () => {
     const { home, waiting } = await setup()
     const answer = home.poll({ waitMs: 30_000 })
