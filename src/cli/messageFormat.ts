@@ -11,6 +11,9 @@ import type { Output } from './output.ts'
 export interface MessageOrigin {
   readonly topic: string
   readonly partition: number
+  /** Of a message that was leased. */
+  readonly receipt?: string
+  readonly deliveryCount?: number
 }
 
 /** One message with its line end. */
@@ -25,6 +28,8 @@ const FIELDS: Readonly<Record<string, (record: DecodedRecord, origin: MessageOri
   value: ({ value }) => value?.toString() ?? '',
   priority: ({ priority }) => priorityName(priority),
   headers: ({ extension }) => JSON.stringify(extension?.headers ?? {}),
+  receipt: (_, { receipt = '' }) => receipt,
+  delivery_count: (_, { deliveryCount }) => String(deliveryCount ?? ''),
 }
 
 export interface FormatOptions {
@@ -63,9 +68,9 @@ function messageObject(record: DecodedRecord): object {
 
 const jsonLine =
   ({ showsTopic = false }: FormatOptions): MessageFormat =>
-  (record, { topic, partition }) => {
+  (record, { topic, partition, receipt: receipt_handle, deliveryCount: delivery_count }) => {
     const place = showsTopic ? { topic, partition } : { partition }
-    return `${JSON.stringify({ ...place, ...messageObject(record) })}\n`
+    return `${JSON.stringify({ ...place, ...messageObject(record), receipt_handle, delivery_count })}\n`
   }
 
 const LINE_END = Buffer.from('\n')

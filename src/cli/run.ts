@@ -6,8 +6,10 @@ import yargs, { type Argv } from 'yargs'
 import { EXIT, type ExitCode } from '../kernel/exitCodes.ts'
 import { suggest } from '../kernel/suggest.ts'
 import { VERSION } from '../kernel/version.ts'
+import { ackCommand, nackCommand, rejectCommand } from './commands/ack.ts'
 import { configCommand } from './commands/config.ts'
 import { consumeCommand } from './commands/consume.ts'
+import { dlqCommand } from './commands/dlq.ts'
 import { dumpCommand } from './commands/dump.ts'
 import { groupCommand } from './commands/group.ts'
 import { healthCommand } from './commands/health.ts'
@@ -15,6 +17,7 @@ import { produceCommand } from './commands/produce.ts'
 import { serveCommand } from './commands/serve.ts'
 import { topicCommand } from './commands/topic.ts'
 import { versionCommand } from './commands/version.ts'
+import { workCommand } from './commands/work.ts'
 import type { Cli } from './context.ts'
 import { reportOf, UsageError } from './failureReport.ts'
 import type { CliIo } from './io.ts'
@@ -27,6 +30,11 @@ const COMMANDS: readonly ((yargs: Argv, cli: Cli) => Argv)[] = [
   produceCommand,
   consumeCommand,
   groupCommand,
+  workCommand,
+  ackCommand,
+  nackCommand,
+  rejectCommand,
+  dlqCommand,
   healthCommand,
   configCommand,
   dumpCommand,

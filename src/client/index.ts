@@ -70,8 +70,18 @@ export {
   type RecordsReply,
 } from './records.ts'
 export {
+  type BorrowOptions,
+  borrow,
   type CloseOptions,
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterPage,
+  DeadLetters,
   type OutcomeKind,
+  type ReceiptResult,
+  Receipts,
+  type Redrive,
+  type RedriveTask,
   Reject,
   RetryLater,
   type WorkContext,

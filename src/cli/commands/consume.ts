@@ -3,7 +3,8 @@ import { LIMITS } from '../../kernel/limits.ts'
 import { DAY_MS } from '../../kernel/units.ts'
 import { type Cli, untilInterrupted } from '../context.ts'
 import { UsageError } from '../failureReport.ts'
-import { brokerOptions, duration, integer, text } from '../options.ts'
+import { brokerOptions, duration, integer, oneOf, text } from '../options.ts'
+import { consumeByAck } from './ackConsume.ts'
 import { consumeInGroup } from './consumeGroup.ts'
 import { consumeTopic } from './consumeTopic.ts'
 import type { Consumption } from './consumption.ts'
@@ -81,7 +82,23 @@ const groupOptions = <T>(yargs: Argv<T>) =>
       }),
       requiresArg: true,
     })
+    .option('mode', {
+      describe: 'With --group: offset, or ack: messages one by one, acknowledged once written',
+      coerce: (value: unknown) => oneOf('mode', ['offset', 'ack'], value),
+      default: 'offset',
+      requiresArg: true,
+    })
+    .option('hold', {
+      describe:
+        'With --mode ack: acknowledge nothing; hold so long what is shown, for `goqueue ack`',
+      coerce: duration('hold', {
+        minMs: LIMITS.sessionTimeoutMsMin,
+        maxMs: LIMITS.sessionTimeoutMsMax,
+      }),
+      requiresArg: true,
+    })
     .example('$0 consume orders --group billing -f', 'a member of a group; start several')
+    .example('$0 consume jobs -g crew --mode ack --hold 5m -n 1', 'one, with its receipt')
 
 interface ConsumeOptions extends Consumption {
   readonly topics: readonly string[]
@@ -89,14 +106,21 @@ interface ConsumeOptions extends Consumption {
   readonly group?: string | undefined
   readonly commitInterval?: number | undefined
   readonly sessionTimeout?: number | undefined
+  readonly mode: 'offset' | 'ack'
+  readonly hold?: number | undefined
 }
 
 async function consume(cli: Cli, { topics, group, ...options }: ConsumeOptions): Promise<void> {
   const [topic = '', ...more] = topics
+  if (options.mode === 'ack' && group === undefined)
+    throw new UsageError('--mode is for groups: add --group')
+  if (options.mode === 'offset' && options.hold !== undefined)
+    throw new UsageError('--hold is for --mode ack')
   if (group !== undefined) {
     if (options.partition !== undefined) {
       throw new UsageError('--partition is not for groups: the group says who reads which')
     }
+    if (options.mode === 'ack') return await consumeByAck(cli, { ...options, group, topics })
     return await consumeInGroup(cli, { ...options, group, topics })
   }
   if (more.length > 0) throw new UsageError('several topics are for groups: add --group')

@@ -7,20 +7,18 @@
 import type {
   Admin,
   ConsumedMessage,
-  DecodedRecord,
   GroupConsumer,
   GroupConsumerOptions,
   MessageBatch,
   Position,
   TopicReply,
 } from '../../client/index.ts'
-import { parsePriority } from '../../kernel/priority.ts'
 import { SECOND_MS } from '../../kernel/units.ts'
 import { type Cli, outputFor, withConnection } from '../context.ts'
 import { UsageError } from '../failureReport.ts'
 import type { MessageFormat } from '../messageFormat.ts'
 import type { Output } from '../output.ts'
-import { type Consumption, consumedFormat, troubleNote } from './consumption.ts'
+import { type Consumption, consumedFormat, recordOf, troubleNote } from './consumption.ts'
 
 export interface GroupConsumption extends Consumption {
   readonly group: string
@@ -98,7 +96,7 @@ async function print(
   }
 }
 
-function resetOf(from: string | undefined): 'earliest' | 'latest' {
+export function resetOf(from: string | undefined): 'earliest' | 'latest' {
   if (from === undefined || from === 'beginning' || from === 'earliest') return 'earliest'
   if (from === 'end' || from === 'latest') return 'latest'
   throw new UsageError(
@@ -110,13 +108,6 @@ function resetOf(from: string | undefined): 'earliest' | 'latest' {
 function lineOf(format: MessageFormat, message: ConsumedMessage): Buffer {
   const { topic, partition } = message
   return Buffer.from(format(recordOf(message), { topic, partition }))
-}
-
-function recordOf(message: ConsumedMessage): DecodedRecord {
-  const { offset, timestamp: timestampMs, key, value, headers } = message
-  const extension = Object.keys(headers).length === 0 ? undefined : { headers }
-  const priority = parsePriority(message.priority) ?? 0
-  return { offset, timestampMs, key, value, priority, extension, control: false }
 }
 
 /** Where each partition ended when this member got it. */

@@ -1,4 +1,6 @@
 /** What reading with and without a group have in common. */
+import type { ConsumedMessage, DecodedRecord } from '../../client/index.ts'
+import { parsePriority } from '../../kernel/priority.ts'
 import { type MessageFormat, messageFormat } from '../messageFormat.ts'
 import type { Output } from '../output.ts'
 
@@ -24,4 +26,12 @@ export function troubleNote(out: Output): (trouble: { readonly message: string }
     saidMs = performance.now()
     out.note(`${message}; trying again`)
   }
+}
+
+/** The message as formats take it. */
+export function recordOf(message: ConsumedMessage): DecodedRecord {
+  const { offset, timestamp: timestampMs, key, value, headers } = message
+  const extension = Object.keys(headers).length === 0 ? undefined : { headers }
+  const priority = parsePriority(message.priority) ?? 0
+  return { offset, timestampMs, key, value, priority, extension, control: false }
 }

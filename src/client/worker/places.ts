@@ -234,8 +234,10 @@ export class Places {
     const why =
       kind === 'lost'
         ? 'is somebody else’s before its handler was done'
-        : `took its handler longer than ${maxRuntimeMs} ms`
+        : `kept its handler longer than ${maxRuntimeMs} ms`
     const error = new BrokerError('LEASE_LOST', `${job.name} ${why}`)
+    // The thread has said so too where nobody could hear it: once more does no harm.
+    if (kind === 'lapsed') this.#host.settlements.say(failureOf(job, error))
     this.#host.warn(kind === 'lost' ? 'LEASE_LOST' : 'HANDLER_TOO_LONG', error.message, error)
     return error
   }

@@ -51,8 +51,8 @@ export class RenewalThread {
   /** Of each slot: which use of it was extended last, and when. */
   readonly #extendedWord: Int32Array
   readonly #extendedMs: Float64Array
-  /** Let go, and the broker does not know yet. */
-  #lapsed: string[] = []
+  /** Let go at the last look. Whoever hears of it tells the broker; unless the event loop is blocked. */
+  #lapsed: Due[] = []
 
   constructor(input: RenewalInput, tell: (news: RenewalNews) => void) {
     const { slots, layout, memory } = input
@@ -97,8 +97,8 @@ export class RenewalThread {
   async #tick(): Promise<void> {
     const nowMs = performance.timeOrigin + performance.now()
     const due: Due[] = []
-    for (let slot = 0; slot < this.#input.slots; slot += 1) this.#look(slot, nowMs, due)
     await this.#nackLapsed()
+    for (let slot = 0; slot < this.#input.slots; slot += 1) this.#look(slot, nowMs, due)
     for (const some of this.#chunksOf(due)) await this.#extend(some, nowMs)
   }
 
@@ -118,7 +118,10 @@ export class RenewalThread {
     // Read before the state was known to be still the same: another use of the slot may have begun.
     if (Atomics.load(this.#words, at) !== word) return
     if (!isTooLong) due.push({ slot, word, receipts })
-    else if (this.#change(slot, word, states.LAPSED, 'lapsed')) this.#lapsed.push(...receipts)
+    else if (this.#change(slot, word, states.LAPSED, 'lapsed')) {
+      const lapsedWord = (word & ~((1 << layout.stateBits) - 1)) | states.LAPSED
+      this.#lapsed.push({ slot, word: lapsedWord, receipts })
+    }
   }
 
   #receiptsOf(slot: number): string[] {
@@ -182,11 +185,15 @@ export class RenewalThread {
   }
 
   async #nackLapsed(): Promise<void> {
-    if (this.#lapsed.length === 0) return
-    const receipt_handles = this.#lapsed.slice(0, this.#input.receiptsMax)
-    const reason = `the handler ran longer than ${this.#input.maxRuntimeMs} ms`
-    await this.#post('nack', { receipt_handles, reason })
-    this.#lapsed = this.#lapsed.slice(receipt_handles.length)
+    this.#lapsed = this.#lapsed.filter(
+      ({ slot, word }) => Atomics.load(this.#words, slot * this.#input.layout.words) === word,
+    )
+    for (const some of this.#chunksOf(this.#lapsed)) {
+      const receipt_handles = some.flatMap(({ receipts }) => receipts)
+      const reason = `the handler ran longer than ${this.#input.maxRuntimeMs} ms`
+      await this.#post('nack', { receipt_handles, reason })
+    }
+    this.#lapsed = []
   }
 
   async #post(action: string, body: object): Promise<Answer> {

@@ -106,7 +106,7 @@ describe('worker', () => {
     expect(signals[0]?.aborted).toBe(true)
     for (const release of hung) release()
     await one.close()
-    expect(one.stats).toMatchObject({ acked: 1, late: 1 })
+    expect(one.stats).toMatchObject({ acked: 1, nacked: 1, late: 1 })
     expect(warnings).toMatchObject([{ code: 'HANDLER_TOO_LONG' }])
   })
 
