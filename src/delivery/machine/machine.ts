@@ -16,7 +16,6 @@ import type {
   DeliveryEvent,
   DeliveryReply,
   Ranges,
-  SettledBy,
   WindowEvent,
 } from './events.ts'
 import type { DeliveryPolicy } from './policy.ts'
@@ -94,7 +93,7 @@ function applyToWindow(state: DeliveryState, window: Window, event: WindowEvent)
       applyLease(state, window, event)
       return
     case 'settled':
-      countSettled(state, event.by, settleAll(window, event.ranges))
+      settleAll(state, window, event)
       return
     case 'failed':
       state.lastMs = Math.max(state.lastMs, event.atMs)
@@ -119,7 +118,9 @@ function applyToWindow(state: DeliveryState, window: Window, event: WindowEvent)
       state.dyingIn.add(window)
       return
     case 'buried':
-      state.totals.buried += settleAll(window, event.ranges)
+      eachRange(event.ranges, (from, to) => {
+        state.totals.buried += window.settle(from, to, true)
+      })
       return
     case 'retained':
       state.totals.retentionSkipped += applyRetained(window, event.start)
@@ -220,17 +221,14 @@ function applyRetained(window: Window, start: number): number {
   return count
 }
 
-function settleAll(window: Window, ranges: Ranges): number {
+function settleAll(state: DeliveryState, window: Window, event: EventOf<'settled'>): void {
+  const { by, ranges } = event
   let count = 0
   eachRange(ranges, (from, to) => {
-    count += window.settle(from, to)
+    count += window.settle(from, to, by === 'discarded')
   })
-  return count
-}
-
-function countSettled({ totals }: DeliveryState, by: SettledBy, count: number): void {
-  if (by === 'ack') totals.acks += count
-  else if (by === 'commit') totals.commits += count
+  if (by === 'ack') state.totals.acks += count
+  else if (by === 'commit') state.totals.commits += count
 }
 
 function countFailures({ totals }: DeliveryState, cause: Cause, count: number): void {

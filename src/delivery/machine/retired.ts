@@ -1,6 +1,7 @@
 /**
- * Of settled records that were handed out more than once: how often, for a while. It tells a worker who comes too
- * late that somebody else has settled the record. Of others there was one lease only, and nothing to tell apart.
+ * Of settled records that were handed out more than once: how often, for a while; a dead letter counts as one more. It
+ * tells a worker who comes too late that somebody else has settled the record, or that it was given up. Of others there
+ * was one lease only, and nothing to tell apart.
  */
 export const RETIRED_MAX = 1_000
 

@@ -109,8 +109,11 @@ export class Window {
     }
   }
 
-  /** Settles what of the range was handed out. Returns how many records. */
-  settle(from: number, to: number): number {
+  /**
+   * Settles what of the range was handed out. Returns how many records. `isDead`: not by the lease that was the last, and
+   * whoever acks it now comes too late.
+   */
+  settle(from: number, to: number, isDead = false): number {
     this.#cut(from)
     this.#cut(to)
     const first = this.placeOf(from)
@@ -121,7 +124,8 @@ export class Window {
       if (run === undefined || run.from >= to) break
       this.#leave(run)
       count += run.size
-      if (run.deliveries > 1) this.retired.add(run.from, run.to, run.deliveries)
+      const deliveries = run.deliveries + (isDead ? 1 : 0)
+      if (deliveries > 1) this.retired.add(run.from, run.to, deliveries)
     }
     if (end === 1 && first === 0) this.runs.shift()
     else if (end > first) this.runs.splice(first, end - first)

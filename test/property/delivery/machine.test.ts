@@ -169,11 +169,16 @@ class Course {
       const record = twin.records.get(offset)
       if (outcome === 'unknown') assert.ok(offset >= twin.cursor)
       if (outcome === 'lost') {
-        const isDone = record?.state === 'settled' && record.deliveries > said.deliveries
+        const isDone =
+          record?.state === 'settled' && (record.isDead || record.deliveries > said.deliveries)
         assert.ok(isDone || !isOurs(record, said.nonce) || record?.state === 'dying')
       }
       if (outcome !== 'done') return
-      if (record?.state === 'settled') return
+      if (record?.state === 'settled') {
+        const speaksOfIt = said.deliveries <= record.deliveries
+        assert.ok(!(record.isDead && speaksOfIt), `${offset} was given up`)
+        return
+      }
       assert.ok(isOurs(record, said.nonce), `${offset} is somebody else's`)
       twin.settle(offset)
     })
@@ -302,7 +307,7 @@ class Course {
     const { from } = first
     this.submit({ kind: 'bury', window: this.window(partition).id, from, to: from + 1 })
     assert.equal(this.twin(partition).records.get(from)?.state, 'dying')
-    this.twin(partition).settle(from)
+    this.twin(partition).settle(from, true)
   }
 
   retain(): void {

@@ -13,6 +13,8 @@ export interface TwinRecord {
   failures: number
   failedMs: number
   isolated: boolean
+  /** Settled as a dead letter. */
+  isDead?: boolean
 }
 
 interface Failing {
@@ -78,10 +80,11 @@ export class TwinPartition {
     if (before === undefined) this.cursor += 1
   }
 
-  settle(offset: number): void {
+  settle(offset: number, isDead = false): void {
     const record = this.records.get(offset)
     if (record === undefined) throw new Error(`${offset} was never handed out`)
     record.state = 'settled'
+    record.isDead = isDead
     this.settled.add(offset)
   }
 
