@@ -4,6 +4,7 @@
  */
 import type { Groups } from '../groups/index.ts'
 import { BrokerError } from '../kernel/errors.ts'
+import { LIMITS } from '../kernel/limits.ts'
 import type { Ledger } from './ledger.ts'
 import type { DeliveryCommand, Piece, Receipts as Said } from './machine/events.ts'
 import type { Window } from './machine/window.ts'
@@ -26,6 +27,8 @@ export interface Saying {
   readonly reason?: string | undefined
 }
 
+/** Records that one range may speak of: no hand-out is larger. */
+const RANGE_MAX = LIMITS.readMessagesMax
 /** Characters of an error text that are kept; the rest is cut. */
 const REASON_CHARS_MAX = 1_000
 
@@ -63,6 +66,7 @@ export class Receipts {
     const { ledger } = this.#options
     try {
       const { from, to, deliveries, nonce } = saying.range
+      if (!(to > from && to - from <= RANGE_MAX)) throw tooLarge(to - from)
       const window = this.#windowOf(saying.range)
       this.#seen(window, from)
       const said = { window: window.id, nonce, from, to, deliveries }
@@ -110,6 +114,9 @@ function commandOf({ kind, timeMs, reason }: Saying, said: Said): DeliveryComman
       return { kind: 'takeBack', ...said }
   }
 }
+
+const tooLarge = (size: number): BrokerError =>
+  new BrokerError('INVALID_REQUEST', `a range of ${size} records, at most ${RANGE_MAX}`)
 
 const cut = (reason = ''): string => reason.slice(0, REASON_CHARS_MAX)
 

@@ -4,6 +4,7 @@ import { BrokerError } from '../../kernel/errors.ts'
 import type { HealthCheck } from '../../kernel/health.ts'
 import type { Platform } from '../../kernel/platform.ts'
 import { Service } from '../../kernel/service.ts'
+import { SECOND_MS } from '../../kernel/units.ts'
 import { StateRunner } from '../../state/index.ts'
 import type { Topic, Topics, TopicsOptions } from '../../topics/index.ts'
 import { deadLetterTopicOf, isDeadLetterTopic } from '../deadLetterTopic.ts'
@@ -42,6 +43,7 @@ export interface RedrivesOptions {
 
 export const DEFAULT_REDRIVE_RATE = 100
 const RUNNING_MAX = 100
+const RETRY_MS = 1 * SECOND_MS
 const ENDED_KEPT = 100
 const PRODUCER_IDS = 2 ** 51
 
@@ -185,14 +187,8 @@ export class Redrives extends Service {
   }
 
   #run(id: string): void {
-    const { topics, platform } = this.#options
-    const work = runTask(id, {
-      ...{ machine: this.#machine, topics, clock: platform.clock },
-      note: (progress) => this.#note(progress),
-      onBack: (letter, offset) => this.#outcomes.add(id, letter, offset),
-      isStopped: () => this.#isStopped,
-      pause: (ms) => this.#pause(ms),
-    })
+    const { platform } = this.#options
+    const work = this.#carryThrough(id)
       .then(async (isDone) => {
         if (isDone) await this.#end(id, 'completed')
       })
@@ -207,6 +203,26 @@ export class Redrives extends Service {
         this.#outcomes.forget(id)
       })
     this.#running.set(id, work)
+  }
+
+  /** What may succeed later is tried again later: each step is taken once, however often it is tried. */
+  async #carryThrough(id: string): Promise<boolean> {
+    const { topics, platform } = this.#options
+    for (;;) {
+      try {
+        return await runTask(id, {
+          ...{ machine: this.#machine, topics, clock: platform.clock },
+          note: (progress) => this.#note(progress),
+          onBack: (letter, offset) => this.#outcomes.add(id, letter, offset),
+          isStopped: () => this.#isStopped,
+          pause: (ms) => this.#pause(ms),
+        })
+      } catch (error) {
+        if (this.#isStopped || !(error instanceof BrokerError) || !error.retryable) throw error
+        platform.logger.warn({ task: id, error }, 'redrive waits')
+        await this.#pause(RETRY_MS)
+      }
+    }
   }
 
   async #note(progress: Progress): Promise<void> {

@@ -78,4 +78,7 @@ test('what is no list of sayings is refused', async () => {
   expect(await settle(Buffer.from('nonsense'))).toBe('INVALID_REQUEST')
   expect(await settle(encodeSettle([saying(undefined, { to: 0 })]))).toBe('INVALID_REQUEST')
   expect(await settle(encodeSettle([saying(undefined, {})]))).toMatchObject([{ error: 933 }])
+  expect(await settle(encodeSettle([saying(undefined, { to: 1e9 })]))).toMatchObject([
+    { error: 900 },
+  ])
 })

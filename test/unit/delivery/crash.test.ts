@@ -1,5 +1,6 @@
 /** What a crash at the worst moment leaves: nothing twice, nothing lost. */
 import { describe, expect, test } from 'vitest'
+import { BrokerError } from '../../../src/kernel/errors.ts'
 import { house, restarted, soon, values } from './house.ts'
 
 describe('a restart in the middle of leases', () => {
@@ -131,4 +132,26 @@ describe('a crash in the middle of a redrive', () => {
       expect(home2.delivery.redrives.figures()).toEqual({ deadLetters: 0, redriven: 10 })
     },
   )
+})
+
+test('a redrive whose disk is full waits and goes on, and brings nothing back twice', async () => {
+  const home = await house()
+  await home.join('a')
+  await home.publish('t', 0, ...'abcdefgh')
+  await home.say('reject', await home.poll())
+  await soon(() => home.delivery.figures().buried === 8)
+  let appends = 0
+  home.engine.before = (operation, path) => {
+    if (operation !== 'append' || !path.includes('/t~')) return
+    appends += 1
+    if (appends === 6) throw new BrokerError('DISK_FULL', 'no room')
+  }
+  const request = { topic: 't', filter: {}, rate: 10_000, dryRun: false }
+  const { id } = await home.delivery.redrives.redrive(request)
+  await soon(() => {
+    home.clock.advance(100)
+    return home.delivery.redrives.task('t', id).state !== 'running'
+  })
+  expect(home.delivery.redrives.task('t', id)).toMatchObject({ state: 'completed', redriven: 8 })
+  expect(values(await home.poll())).toBe('abcdefgh')
 })
