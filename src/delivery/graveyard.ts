@@ -61,6 +61,9 @@ export class Graveyard {
 
   async #digAll(window: Window): Promise<void> {
     while (window.dying.length > 0 && !this.#isStopped) {
+      // On the disk first: a letter must not be there whose place in the line a power cut has given to another one. And
+      // with it what was buried before, so that no more letters are in doubt than the log remembers.
+      await this.#options.ledger.committed('all')
       const graves = nextOf(window)
       const topic = await this.#topicFor(window)
       const target = topic.partition(window.partition % topic.partitions.length)

@@ -226,7 +226,8 @@ export class Redrives extends Service {
   }
 
   async #note(progress: Progress): Promise<void> {
-    await this.#runner.submit([{ type: 'progressed', ...progress }], 'leader')
+    // On the disk: more steps in doubt than a log remembers of a producer could be taken twice.
+    await this.#runner.submit([{ type: 'progressed', ...progress }], 'all')
   }
 
   async #end(id: string, state: TaskState, error?: string): Promise<void> {

@@ -1,7 +1,8 @@
 /** What a crash at the worst moment leaves: nothing twice, nothing lost. */
 import { describe, expect, test } from 'vitest'
 import { BrokerError } from '../../../src/kernel/errors.ts'
-import { house, restarted, soon, values } from './house.ts'
+import { batchOf } from '../../../src/record/index.ts'
+import { afterPowerLoss, house, restarted, soon, values } from './house.ts'
 
 describe('a restart in the middle of leases', () => {
   test('hands nothing out twice, and receipts stay good', async () => {
@@ -66,6 +67,43 @@ describe('a crash around a dead letter', () => {
     const letters = await home2.stored('t.dlq')
     expect(letters.map(({ value }) => `${value}`)).toEqual(['x', 'y', 'z'])
     expect(home2.lag).toBe(0)
+  })
+
+  test.each([1, 2, 5, 6, 9])('by a power cut after letter %i leaves one of each', async (nth) => {
+    const home = await house()
+    await home.join('a')
+    await home.publish('t', 0, ...'abcdefghij')
+    await home.topics
+      .get('t')
+      .partition(0)
+      .append(batchOf({ value: 'k' }), 'all')
+    const held = await home.poll()
+    await home.delivery.setPolicy('group', 'g', { maxRetries: 0 })
+    await home.engine.openLogs.get('state/groups/journal')?.sync()
+    let letters = 0
+    let next: ReturnType<typeof restarted> | undefined
+    home.engine.after = (operation, path) => {
+      if (operation !== 'sync' || !path.includes('t.dlq') || next !== undefined) return
+      letters += 1
+      if (letters === nth) next = afterPowerLoss(home)
+    }
+    for (const each of held) void home.say('nack', [each]).catch(() => undefined)
+    await soon(() => next !== undefined)
+    const home2 = await next
+    if (home2 === undefined) throw new Error('it did not restart')
+    home2.clock.advance(40_000)
+    for (let round = 0; home2.lag > 0 && round < 50; round += 1) {
+      home2.clock.advance(2_000)
+      await home2.say('reject', await home2.poll().catch(() => []))
+      await soon(() => home2.delivery.figures().dying === 0)
+    }
+    const stored = await home2.stored('t.dlq')
+    expect(
+      stored
+        .map(({ value }) => `${value}`)
+        .sort()
+        .join(''),
+    ).toBe('abcdefghijk')
   })
 
   test('before it leaves the record dying, and the next life sees to it', async () => {

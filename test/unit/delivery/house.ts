@@ -144,6 +144,14 @@ export async function restarted({ engine, clock }: House<StubEngine>): Promise<H
   return await new House({ engine: engine.crash(), clock, seed: 2 }).start()
 }
 
+/** The machine dies: what was not synced is gone. */
+export async function afterPowerLoss({
+  engine,
+  clock,
+}: House<StubEngine>): Promise<House<StubEngine>> {
+  return await new House({ engine: engine.powerLoss(), clock, seed: 3 }).start()
+}
+
 /** Turns of the event loop until it holds; for what is a few promises away, never for time. */
 export async function soon(holds: () => boolean): Promise<void> {
   for (let turn = 0; turn < 2_000; turn += 1) {
