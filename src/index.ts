@@ -5,11 +5,17 @@
 export { Broker, decodeRecords, type OpenOptions } from './app/index.ts'
 export {
   Admin,
+  Client,
   Connection,
   type ConnectionOptions,
   Consumer,
+  DeadLetters,
   GroupConsumer,
   Producer,
+  Receipts,
   Records,
+  Reject,
+  RetryLater,
+  Worker,
 } from './client/index.ts'
 export { BrokerError, ERRORS, type ErrorCode } from './kernel/errors.ts'

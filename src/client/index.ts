@@ -24,6 +24,7 @@ export {
   type GroupResets,
   type ResetGroup,
 } from './admin.ts'
+export { Client } from './client.ts'
 export {
   type Answer,
   type Ask,
