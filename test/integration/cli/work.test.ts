@@ -1,5 +1,5 @@
 /** What the commands of the work queue do to a group in mode ack. */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { type InProcessDaemon, startInProcess } from '../../support/inProcessDaemon.ts'
 
 async function withMessages(...values: readonly string[]): Promise<InProcessDaemon> {
@@ -118,8 +118,10 @@ describe('goqueue work', () => {
     const daemon = await withMessages('a')
     await ask(daemon, 'PATCH', '/topics/t/delivery', { max_retries: 0 })
     await work(daemon, 'sleep 60', '--timeout', '100ms')
-    const { stdout } = await daemon.run(['dlq', 'list', 't'])
-    expect(JSON.parse(stdout)['messages']).toMatchObject([{ key: 'k0', value: 'a', group: 'g' }])
+    await vi.waitFor(async () => {
+      const { stdout } = await daemon.run(['dlq', 'list', 't'])
+      expect(JSON.parse(stdout)['messages']).toMatchObject([{ key: 'k0', value: 'a', group: 'g' }])
+    })
   })
 })
 
@@ -141,9 +143,12 @@ describe('goqueue dlq', () => {
       ],
       { env: { PATH: process.env['PATH'] ?? '' } },
     )
-    const list = await daemon.run(['dlq', 'list', 't', '-o', 'table'])
-    expect(list.stdout).toMatch(/LETTER +KEY +GROUP/)
-    expect(list.stdout).toMatch(/0\/0 +k0 +g +rejected +1 .*exit code 65: oh no/)
+    await vi.waitFor(async () => {
+      const list = await daemon.run(['dlq', 'list', 't', '-o', 'table'])
+      expect(list.stdout).toMatch(/LETTER +KEY +GROUP/)
+      expect(list.stdout).toMatch(/0\/0 +k0 +g +rejected +1 .*exit code 65: oh no/)
+      expect(list.stdout).toMatch(/0\/1 +k1/)
+    })
     const show = await daemon.run(['dlq', 'show', 't', '0', '1', '-o', 'table'])
     expect(show.stdout).toMatch(/original t 0\/1 of .*\n[\s\S]*\nb\n$/)
     expect(await daemon.run(['dlq', 'show', 't', '0', '9'])).toMatchObject({ exitCode: 1 })

@@ -1,6 +1,7 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import {
   Connection,
+  DeadLetters,
   Reject,
   RetryLater,
   type WorkContext,
@@ -68,13 +69,16 @@ describe('worker', () => {
     expect(seen.toSorted()).toEqual(['0#1', '0#2', '1#1', '1#2', '2#1', '3#1', '3#2'])
     expect(one.stats).toMatchObject({ acked: 2, nacked: 3, rejected: 1, dead: 1 })
     expect(outcomes).toHaveLength(7)
-    const path = '/topics/t.dlq/messages'
-    const { messages } = (await connection.askJson({ method: 'GET', path })) as {
-      messages: { value: string; headers: object }[]
-    }
-    expect(messages.map(({ value }) => value).toSorted()).toEqual(['2', '3'])
-    expect(JSON.stringify(messages)).toContain('never')
-    expect(JSON.stringify(messages)).toContain('Error: always')
+    // A letter is written a moment after the last try was told.
+    const letters = await vi.waitFor(async () => {
+      const { messages } = await new DeadLetters(connection).page('t')
+      expect(messages).toHaveLength(2)
+      return messages.toSorted((x, y) => Number(x.value) - Number(y.value))
+    })
+    expect(letters).toMatchObject([
+      { value: '2', reason: 'rejected', error: 'never', delivery_count: 1 },
+      { value: '3', reason: 'max_retries', error: 'Error: always', delivery_count: 2 },
+    ])
   })
 
   test('a lease is renewed as long as its handler works, and what waits for a place too', async () => {
