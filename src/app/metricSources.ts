@@ -1,6 +1,12 @@
 import type { Broker, TopicView } from '../broker/index.ts'
 import { type HttpListener, SECONDS_BUCKETS } from '../listeners/http/index.ts'
-import type { HttpFigures, MetricSources, TopicSize } from '../observability/index.ts'
+import {
+  type GroupLag,
+  type HttpFigures,
+  LAG_SERIES_MAX,
+  type MetricSources,
+  type TopicSize,
+} from '../observability/index.ts'
 import { SCRAPE_CALLER } from './meterCalls.ts'
 
 /** The broker's own figures for a scrape; those of topics are missing while it starts or stops. */
@@ -9,6 +15,7 @@ export const brokerSources = (broker: Broker): Omit<MetricSources, 'http'> => ({
   waiters: () => broker.load().waiters,
   unavailablePartitions: () => broker.status().problems.length,
   groups: () => broker.groupFigures(),
+  groupLags: async () => (broker.status().state === 'running' ? await groupLags(broker) : []),
   deliveries: () => broker.deliveryFigures(),
 })
 
@@ -19,6 +26,25 @@ async function topicSizes(broker: Broker): Promise<readonly TopicSize[]> {
   )
   // What was deleted meanwhile is left out.
   return views.flatMap((view) => (view.status === 'fulfilled' ? [sizeOf(view.value)] : []))
+}
+
+async function groupLags(broker: Broker): Promise<readonly GroupLag[]> {
+  const lags: GroupLag[] = []
+  for (const group of await broker.call('groups.list', {}, SCRAPE_CALLER)) {
+    if (lags.length >= LAG_SERIES_MAX) break
+    lags.push(...(await lagsOf(broker, group)))
+  }
+  return lags.slice(0, LAG_SERIES_MAX)
+}
+
+/** None where the group was deleted meanwhile. */
+async function lagsOf(broker: Broker, group: string): Promise<readonly GroupLag[]> {
+  const asked = broker.call('groups.describe', { group }, SCRAPE_CALLER)
+  const view = await asked.catch(() => undefined)
+  return [...(view?.topics ?? [])].map(([topic, partitions]) => ({
+    ...{ group, topic },
+    messages: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
+  }))
 }
 
 const sizeOf = ({ name, partitions }: TopicView): TopicSize => ({

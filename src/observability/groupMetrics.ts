@@ -11,6 +11,17 @@ export interface GroupFigures {
   readonly retentionSkipped: number
 }
 
+/** How far a group is behind in one topic. */
+export interface GroupLag {
+  readonly group: string
+  readonly topic: string
+  /** Messages that it has not read or, in ack mode, not settled. */
+  readonly messages: number
+}
+
+/** A scrape of more series would cost more than it tells: the lag of what comes later in the alphabet is left out. */
+export const LAG_SERIES_MAX = 1_000
+
 const GROUP_COUNTERS: Readonly<
   Record<string, readonly [help: string, figure: keyof GroupFigures]>
 > = {
@@ -21,6 +32,24 @@ const GROUP_COUNTERS: Readonly<
     'Records that retention took before their group had read them.',
     'retentionSkipped',
   ],
+}
+
+/** Returns how to bring the lag up to date. */
+export function registerLag(
+  registry: Registry,
+  lags: () => Promise<readonly GroupLag[]>,
+): () => Promise<void> {
+  const lag = new Gauge({
+    name: 'goqueue_group_lag_messages',
+    help: `Messages that a group has not read or, in ack mode, not settled, by topic; the first ${LAG_SERIES_MAX} pairs.`,
+    labelNames: ['group', 'topic'],
+    registers: [registry],
+  })
+  return async () => {
+    const current = await lags()
+    lag.reset()
+    for (const { group, topic, messages } of current) lag.set({ group, topic }, messages)
+  }
 }
 
 /** Returns how to bring the gauges up to date. */

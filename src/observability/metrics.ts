@@ -5,7 +5,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { type DeliveryFigures, registerDeliveries } from './deliveryMetrics.ts'
 import { watchEventLoop } from './eventLoop.ts'
-import { type GroupFigures, registerGroups } from './groupMetrics.ts'
+import { type GroupFigures, type GroupLag, registerGroups, registerLag } from './groupMetrics.ts'
 import { type HttpFigures, registerHttp } from './httpMetrics.ts'
 import type { Meters, OperationMeter, TopicMeter } from './meters.ts'
 import { PlainHistogram } from './plainHistogram.ts'
@@ -26,6 +26,8 @@ export interface MetricSources {
   /** Partitions that do not serve. */
   unavailablePartitions(): number
   groups(): GroupFigures
+  /** At most LAG_SERIES_MAX. */
+  groupLags(): Promise<readonly GroupLag[]>
   deliveries(): DeliveryFigures
   http(): HttpFigures
 }
@@ -50,12 +52,14 @@ export class Metrics {
     const refreshState = registerState(registry, sources)
     const refreshHttp = registerHttp(registry, () => sources.http())
     const refreshGroups = registerGroups(registry, () => sources.groups())
+    const refreshLag = registerLag(registry, () => sources.groupLags())
     const refreshDeliveries = registerDeliveries(registry, () => sources.deliveries())
     this.#refresh = async () => {
       refreshHttp()
       refreshGroups()
       refreshDeliveries()
       await refreshState()
+      await refreshLag()
     }
   }
 

@@ -33,6 +33,7 @@ const NOTHING: MetricSources = {
   deliveries: () => NO_DELIVERIES,
   http: () => NO_HTTP,
   groups: () => NO_GROUPS,
+  groupLags: async () => [],
   topics: () => [],
   waiters: () => 0,
   unavailablePartitions: () => 0,
@@ -169,6 +170,16 @@ describe('metrics', () => {
     expect(lines).toContain('goqueue_group_members 7')
     expect(lines).toContain('goqueue_group_rebalances_total 0')
     expect(lines).toContain('goqueue_retention_skipped_total 3')
+  })
+
+  test('of the lag are those of the moment: a group that is gone has none', async () => {
+    let lags = [{ group: 'g', topic: 't', messages: 5 }]
+    const { metrics } = open({ groupLags: async () => lags })
+    expect(await linesOf(metrics, 'goqueue_group_lag')).toEqual([
+      'goqueue_group_lag_messages{group="g",topic="t"} 5',
+    ])
+    lags = []
+    expect(await linesOf(metrics, 'goqueue_group_lag')).toEqual([])
   })
 
   test('each have a help text, a unit or a total, and our name', () => {
