@@ -1,8 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-const project = (name: string, include: string[], test: object = {}) => ({
+interface Limits {
+  readonly testTimeout: number
+}
+
+/** What ends with a test, such as a broker that it opened, may take as long as the test itself. */
+const project = (name: string, include: string[], test: Limits & object) => ({
   extends: true as const,
-  test: { name, include, ...test },
+  test: { name, include, hookTimeout: test.testTimeout, ...test },
 })
 
 /** Loading the same modules for each file anew took two thirds of the time; no test replaces a module. */
