@@ -1,11 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
-interface Limits {
+interface Settings {
   readonly testTimeout: number
+  readonly [setting: string]: unknown
 }
 
 /** What ends with a test, such as a broker that it opened, may take as long as the test itself. */
-const project = (name: string, include: string[], test: Limits & object) => ({
+const project = (name: string, include: string[], test: Settings) => ({
   extends: true as const,
   test: { name, include, hookTimeout: test.testTimeout, ...test },
 })
