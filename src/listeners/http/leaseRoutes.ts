@@ -15,10 +15,10 @@ import {
   type SettleSaying,
 } from '../../api/index.ts'
 import type { Delivered, Operations, Piece, RangeOutcome, Saying } from '../../broker/index.ts'
-import { parseDurationMs } from '../../kernel/duration.ts'
 import { BrokerError, ERRORS } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { callerOf } from './caller.ts'
+import { durationOf } from './durations.ts'
 import { onUndelivered, VISIBILITY_MS_MAX } from './groupsPoll.ts'
 import { bodyText, parseJson } from './json.ts'
 import { groupOf } from './query.ts'
@@ -141,15 +141,4 @@ function toTell(saying: SettleSaying, at: number, outcome: RangeOutcome): Settle
 function wireCodeOf({ outcome }: Piece): number {
   if (outcome === 'lost') return ERRORS.LEASE_LOST.wire
   return outcome === 'unknown' ? ERRORS.RECEIPT_NOT_FOUND.wire : 0
-}
-
-function durationOf(
-  name: string,
-  given: string | number | undefined,
-  maxMs: number,
-): number | undefined {
-  if (given === undefined) return undefined
-  const durationMs = parseDurationMs(given)
-  if (durationMs !== undefined && durationMs <= maxMs) return durationMs
-  throw invalid('the request', { [name]: `must be a duration up to ${maxMs} ms, such as "30s"` })
 }

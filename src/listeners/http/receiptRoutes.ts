@@ -21,10 +21,10 @@ import {
   type ReceiptRange,
   type Saying,
 } from '../../broker/index.ts'
-import { parseDurationMs } from '../../kernel/duration.ts'
 import { BrokerError, type ErrorCode } from '../../kernel/errors.ts'
 import { DAY_MS, HOUR_MS } from '../../kernel/units.ts'
 import { callerOf } from './caller.ts'
+import { durationOf } from './durations.ts'
 import { bodyText, parseJson } from './json.ts'
 import type { Request, RouteContext, Routes } from './routes.ts'
 
@@ -78,17 +78,6 @@ async function say(
 }
 
 const bodyOf = ({ body }: Request): unknown => parseJson(bodyText(body))
-
-function durationOf(
-  name: string,
-  given: string | number | undefined,
-  maxMs: number,
-): number | undefined {
-  if (given === undefined) return undefined
-  const durationMs = parseDurationMs(given)
-  if (durationMs !== undefined && durationMs <= maxMs) return durationMs
-  throw invalid('the request', { [name]: `must be a duration up to ${maxMs} ms, such as "30s"` })
-}
 
 /** How one kind of request is answered: JSON without its braces. */
 interface Words {
