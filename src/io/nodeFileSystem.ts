@@ -6,6 +6,7 @@ import fs from 'node:fs'
 import type { DirectoryLock } from './directoryLock.ts'
 import { lockDirectory } from './directoryLock.ts'
 import type { DirectoryEntry, FileHandle, FileSystem, OpenOptions } from './fileSystem.ts'
+import { SmallWrites } from './smallWrites.ts'
 
 const FLAGS: Readonly<Record<OpenOptions['mode'], number>> = {
   read: fs.constants.O_RDONLY,
@@ -25,14 +26,30 @@ const settleVoid = (start: (done: (error: Error | null) => void) => void): Promi
     start((error) => (error === null ? resolve() : reject(error)))
   })
 
+const smallWrites = new SmallWrites(() => performance.now())
+
 class NodeFileHandle implements FileHandle {
   readonly #fd: number
+  #syncs = 0
 
   constructor(fd: number) {
     this.#fd = fd
   }
 
-  write(bytes: Uint8Array, position: number): Promise<void> {
+  async write(bytes: Uint8Array, position: number): Promise<void> {
+    if (this.#syncs > 0 || !smallWrites.suits(bytes.length)) {
+      await this.#writeByThread(bytes, position)
+      return
+    }
+    smallWrites.run(() => {
+      let from = 0
+      while (from < bytes.length) {
+        from += fs.writeSync(this.#fd, bytes, from, bytes.length - from, position + from)
+      }
+    })
+  }
+
+  #writeByThread(bytes: Uint8Array, position: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const put = (from: number): void => {
         fs.write(this.#fd, bytes, from, bytes.length - from, position + from, (error, written) => {
@@ -59,8 +76,13 @@ class NodeFileHandle implements FileHandle {
     })
   }
 
-  datasync(): Promise<void> {
-    return settleVoid((done) => fs.fdatasync(this.#fd, done))
+  async datasync(): Promise<void> {
+    this.#syncs += 1
+    try {
+      await settleVoid((done) => fs.fdatasync(this.#fd, done))
+    } finally {
+      this.#syncs -= 1
+    }
   }
 
   truncate(sizeBytes: number): Promise<void> {
