@@ -8,6 +8,8 @@ export {
   type AppendResult,
   type BlobStore,
   type Durability,
+  type LaneCounts,
+  type Lanes,
   type LogCapabilities,
   type LogEngine,
   type LogOffsets,

@@ -91,8 +91,39 @@ export interface LogCapabilities {
   readonly replicated: boolean
 }
 
+/**
+ * Which offsets hold records of which priority: five lanes, 0 critical to 4 background. Every offset from the log's
+ * start to its `next` is in exactly one lane, from the turn on in which it becomes readable. Offsets below the
+ * start count as the start. Where all records are normal nothing is stored.
+ */
+export interface Lanes {
+  /**
+   * True where every record from `from` on is known to be normal (lane 2). May be false while nobody has looked at
+   * old segments yet, see {@link load}. O(1).
+   */
+  isPlain(from: number): boolean
+  /**
+   * The next runs of that lane from `from` on, `from` and `to` (exclusive) by turns, ascending, together at most
+   * `maxRecords` records; neighbours are joined. Empty: nothing more of that lane. Undefined: must be loaded first.
+   * May be fewer than there are, but only where it is not empty.
+   */
+  next(lane: number, from: number, maxRecords: number): readonly number[] | undefined
+  /**
+   * Resolves when `next(lane, from, …)` and `count(lane, from)` answer, which they do as long as the memory for
+   * indexes is not needed otherwise: ask in the turn of the resolution. Rejects with LOG_CORRUPT naming file and
+   * position, LOG_CLOSED, STORAGE_ERROR.
+   */
+  load(lane: number, from: number): Promise<void>
+  /** Records of that lane from `from` on. Undefined: must be loaded first. */
+  count(lane: number, from: number): number | undefined
+}
+
+/** How many of newly appended records are in each lane, by lane; undefined where all are normal. */
+export type LaneCounts = readonly number[] | undefined
+
 export interface PartitionLog {
   readonly capabilities: LogCapabilities
+  readonly lanes: Lanes
 
   /**
    * Appends one batch, gives it the next offsets and takes over its bytes.
@@ -137,8 +168,11 @@ export interface PartitionLog {
 export interface LogOptions {
   /** Size in bytes at which a segment is sealed and the next begun. */
   readonly segmentBytes: number
-  /** Called in the same turn in which records become readable, with the next offset to be written. Must not throw. */
-  readonly onAppended?: (next: Offset) => void
+  /**
+   * Called in the same turn in which records become readable, with the next offset to be written and the lanes of
+   * the new records. Must not throw.
+   */
+  readonly onAppended?: (next: Offset, lanes: LaneCounts) => void
 }
 
 /** Small named values that are replaced as a whole: after a crash the old one is there, or the new one. */

@@ -11,6 +11,8 @@ import { type Offset, offset } from '../kernel/units.ts'
 import type {
   Acks,
   AppendResult,
+  LaneCounts,
+  Lanes,
   LogEngine,
   LogOffsets,
   OffsetAtTime,
@@ -25,8 +27,11 @@ import { PartitionProducers, type ProducersSnapshot } from './producers.ts'
 import type { PartitionView, ReadFrom } from './types.ts'
 import { type Wait, type WaiterBudget, WaitQueue } from './waiters.ts'
 
-/** Told of each range of offsets that became readable, in order, in the turn in which it did. Must not throw. */
-export type AppendListener = (from: Offset, next: Offset) => void
+/**
+ * Told of each range of offsets that became readable, in order, in the turn in which it did, and of how many records
+ * of it are in which lane. Must not throw.
+ */
+export type AppendListener = (from: Offset, next: Offset, lanes: LaneCounts) => void
 
 export interface AppendedOnce {
   readonly result: AppendResult
@@ -98,7 +103,7 @@ export class Partition {
     try {
       const log = await engine.open(this.path, {
         segmentBytes,
-        onAppended: (next) => this.#appended(next),
+        onAppended: (next, lanes) => this.#appended(next, lanes),
       })
       await this.#producers.recover(log, producers)
       this.#log = log
@@ -200,6 +205,11 @@ export class Partition {
     return this.#opened().offsets()
   }
 
+  /** Which of its offsets are in which lane. Throws as {@link offsets} does. */
+  get lanes(): Lanes {
+    return this.#opened().lanes
+  }
+
   /** Size in bytes at which the next segment is sealed; the active one keeps what it was opened with where the engine cannot change it. */
   setSegmentBytes(segmentBytes: number): void {
     this.#log?.configure?.({ segmentBytes })
@@ -242,10 +252,10 @@ export class Partition {
     await this.#log?.close()
   }
 
-  #appended(next: Offset): void {
+  #appended(next: Offset, lanes: LaneCounts): void {
     const from = this.#known
     this.#known = next
-    for (const listener of this.#listeners) listener(from, next)
+    for (const listener of this.#listeners) listener(from, next, lanes)
     this.#waiters.wake(next)
     this.#onGrown()
   }

@@ -17,6 +17,7 @@ import type {
   ReadResult,
   RetentionPolicy,
 } from '../../src/log/index.ts'
+import { MemoryLanes } from '../../src/log/memory/lanes.ts'
 import { type RecordBatch, recordLength, stampRecord } from '../../src/record/index.ts'
 
 interface StoredBatch {
@@ -143,6 +144,7 @@ export class StubEngine implements LogEngine {
 
 class StubLog implements PartitionLog {
   readonly capabilities = { durable: true, replicated: false }
+  readonly lanes = new MemoryLanes()
   readonly path: string
   options: LogOptions
   readonly #engine: StubEngine
@@ -155,6 +157,9 @@ class StubLog implements PartitionLog {
     this.path = path
     this.#stored = stored
     this.options = options
+    for (const { bytes, ends, base } of stored.batches) {
+      this.lanes.add({ bytes, count: ends.length }, base)
+    }
   }
 
   append(batch: RecordBatch, acks: Acks, admission?: Admission): Promise<AppendResult> {
@@ -189,9 +194,10 @@ class StubLog implements PartitionLog {
     }
     stored.batches.push({ bytes: batch.bytes, ends, base, timestampMs })
     stored.next = base + batch.count
+    const lanes = this.lanes.add(batch, base)
     admission?.appended(offset(base), timestampMs)
     await this.#engine.passed('append', this.path)
-    this.options.onAppended?.(offset(stored.next))
+    this.options.onAppended?.(offset(stored.next), lanes)
     if (acks === 'all') await this.sync()
     return {
       baseOffset: offset(base),
@@ -243,6 +249,7 @@ class StubLog implements PartitionLog {
     const keep = stored.batches.findIndex((b) => b.base + b.ends.length > before)
     stored.batches.splice(0, keep === -1 ? stored.batches.length : keep)
     stored.start = stored.batches[0]?.base ?? stored.next
+    this.lanes.dropBelow(stored.start)
     await this.#engine.passed('truncate', this.path)
     return offset(stored.start)
   }

@@ -25,6 +25,7 @@ import type {
   RetentionPolicy,
 } from '../port.ts'
 import { checkBatch, checkReadable, cutAt, notBefore, stampBatch } from '../stamping.ts'
+import { MemoryLanes } from './lanes.ts'
 
 interface MemoryBatch {
   readonly baseOffset: number
@@ -45,6 +46,7 @@ export class MemoryLog implements PartitionLog {
   #segmentBytes: number
   readonly #onAppended: LogOptions['onAppended']
   readonly #segments: MemorySegment[]
+  readonly lanes: MemoryLanes
   #next: number
   #lastTimestampMs: number
   #closed = false
@@ -55,6 +57,7 @@ export class MemoryLog implements PartitionLog {
     this.#segmentBytes = options.segmentBytes
     this.#onAppended = options.onAppended
     this.#segments = before ? before.#segments : [{ baseOffset: 0, batches: [], sizeBytes: 0 }]
+    this.lanes = before ? before.lanes : new MemoryLanes()
     this.#next = before ? before.#next : 0
     this.#lastTimestampMs = before ? before.#lastTimestampMs : 0
   }
@@ -76,8 +79,9 @@ export class MemoryLog implements PartitionLog {
     segment.sizeBytes += batch.bytes.length
     this.#next += batch.count
     this.#lastTimestampMs = timestampMs
+    const lanes = this.lanes.add(batch, baseOffset)
     admission?.appended(baseOffset as Offset, timestampMs)
-    this.#onAppended?.(this.#next as Offset)
+    this.#onAppended?.(this.#next as Offset, lanes)
     return {
       baseOffset: baseOffset as Offset,
       count: batch.count,
@@ -126,7 +130,7 @@ export class MemoryLog implements PartitionLog {
     while (this.#segments.length > 1 && (this.#segments[1]?.baseOffset ?? 0) <= before) {
       this.#segments.shift()
     }
-    return this.offsets().start
+    return this.#started()
   }
 
   async retain(policy: RetentionPolicy): Promise<Offset> {
@@ -138,7 +142,7 @@ export class MemoryLog implements PartitionLog {
       if (newestMs >= oldestMs && this.stats().sizeBytes <= maxBytes) break
       this.#segments.shift()
     }
-    return this.offsets().start
+    return this.#started()
   }
 
   offsets(): LogOffsets {
@@ -161,6 +165,12 @@ export class MemoryLog implements PartitionLog {
 
   async close(): Promise<void> {
     this.#closed = true
+  }
+
+  #started(): Offset {
+    const { start } = this.offsets()
+    this.lanes.dropBelow(start)
+    return start
   }
 
   #checkOpen(): void {

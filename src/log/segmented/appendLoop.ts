@@ -195,7 +195,7 @@ export class AppendLoop {
     services.tails.add(state.tail, { ...start, bytes, endOffset, block })
     state.lastTimestampMs = start.timestampMs
     state.next = endOffset
-    state.onAppended?.(endOffset as Offset)
+    state.onAppended?.(endOffset as Offset, undefined)
     this.#owner.becameDirty()
     if (group.written()) this.#sync.add(group)
   }

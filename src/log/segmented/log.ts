@@ -6,6 +6,7 @@ import type {
   Acks,
   Admission,
   AppendResult,
+  Lanes,
   LogCapabilities,
   LogOffsets,
   LogOptions,
@@ -36,6 +37,7 @@ export const SEGMENTED_CAPABILITIES: LogCapabilities = { durable: true, replicat
 
 export class SegmentedLog implements PartitionLog, Flushable {
   readonly capabilities = SEGMENTED_CAPABILITIES
+  readonly lanes: Lanes
   readonly #state: LogState
   readonly #sync: SyncLoop
   readonly #appends: AppendLoop
@@ -47,6 +49,7 @@ export class SegmentedLog implements PartitionLog, Flushable {
 
   constructor(state: LogState) {
     this.#state = state
+    this.lanes = new PlainLanes(state)
     this.#sync = new SyncLoop(state)
     this.#appends = new AppendLoop(state, this.#sync, {
       roll: () => roll(state, () => this.#sync.request()),
@@ -193,6 +196,34 @@ export class SegmentedLog implements PartitionLog, Flushable {
     for (const segment of segments) await segment.close()
     services.tails.clear(tail)
     this.onClosed?.()
+  }
+}
+
+/** Until lanes are stored: everything is normal. */
+class PlainLanes implements Lanes {
+  readonly #state: LogState
+
+  constructor(state: LogState) {
+    this.#state = state
+  }
+
+  isPlain(): boolean {
+    return true
+  }
+
+  next(lane: number, from: number, maxRecords: number): readonly number[] {
+    const { start, next } = this.#state
+    const begin = Math.max(from, start)
+    return lane === 2 && begin < next ? [begin, Math.min(next, begin + maxRecords)] : []
+  }
+
+  async load(): Promise<void> {
+    // Nothing to load.
+  }
+
+  count(lane: number, from: number): number {
+    const { start, next } = this.#state
+    return lane === 2 ? Math.max(0, next - Math.max(from, start)) : 0
   }
 }
 
