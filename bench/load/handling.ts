@@ -1,9 +1,9 @@
 /**
- * Publish to handler at a fixed rate, through the clients of the SDK: a producer without linger, a consumer group of
- * one that hands out message by message. Messages are due at fixed times, as in openLoop.ts, and each is timed from
+ * Publish to handler at a fixed rate, through the clients of the SDK: a producer without linger, and a consumer group of
+ * one that hands out message by message, or a worker that acknowledges each. Messages are due at fixed times, as in openLoop.ts, and each is timed from
  * the moment it was due until its handler begins.
  */
-import { Connection, GroupConsumer, Producer } from '../../src/client/index.ts'
+import { Connection, GroupConsumer, Producer, Worker } from '../../src/client/index.ts'
 import { Lateness, type OpenLoopResult, type Schedule, summary } from './openLoop.ts'
 import { meterBusy } from './processor.ts'
 import { TOPIC, textOf } from './requests.ts'
@@ -13,6 +13,7 @@ export interface HandlingJob {
   readonly kind: 'handling'
   readonly port: number
   readonly serverPid: number
+  readonly by: 'consumer' | 'worker'
   readonly ratePerSecond: number
   readonly valueBytes: number
   readonly warmupMs: number
@@ -22,6 +23,7 @@ export interface HandlingJob {
 /** How long after the last due time the last message may take. */
 const DRAIN_MS = 10_000
 const SETTLE_MS = 50
+const WORKER_CONCURRENCY = 100
 let groups = 0
 
 export async function runHandling(job: HandlingJob): Promise<OpenLoopResult> {
@@ -30,8 +32,7 @@ export async function runHandling(job: HandlingJob): Promise<OpenLoopResult> {
   const producer = new Producer(connection, { acks: 'leader', lingerMs: 0 })
   groups += 1
   const group = `handling-${process.pid}-${groups}`
-  const consumer = new GroupConsumer(connection, { group, topics: [TOPIC] })
-  await consumer.start()
+  const handlers = await (job.by === 'worker' ? byWorker : byConsumer)(connection, group)
   const schedule: Schedule = {
     startMs: performance.now() + SETTLE_MS,
     intervalMs: 1_000 / job.ratePerSecond,
@@ -42,15 +43,15 @@ export async function runHandling(job: HandlingJob): Promise<OpenLoopResult> {
   const answered = new Lateness(schedule)
   let over = false
   const deadline = setTimeout(
-    () => void consumer.close(),
+    () => void handlers.close(),
     job.warmupMs + job.turnMs + DRAIN_MS + SETTLE_MS,
   )
   const meter = meterBusy(job.serverPid)
   const sending = sendOnSchedule(producer, job, schedule, { answered, stopped: () => over })
   try {
-    await consumer.eachMessage((message) => {
-      handled.note(Number.parseInt(message.text(), 10), performance.now())
-      if (handled.received === schedule.count) void consumer.close()
+    await handlers.run((text) => {
+      handled.note(Number.parseInt(text, 10), performance.now())
+      if (handled.received === schedule.count) void handlers.close()
     })
     if (handled.received < schedule.count) {
       throw new Error(`${handled.received} of ${schedule.count} messages handled`)
@@ -64,8 +65,39 @@ export async function runHandling(job: HandlingJob): Promise<OpenLoopResult> {
     over = true
     clearTimeout(deadline)
     await producer.close()
-    await consumer.close()
+    await handlers.close()
     await connection.close()
+  }
+}
+
+interface Handlers {
+  /** Resolves when it is closed; `handle` is called with the text of each message. */
+  readonly run: (handle: (text: string) => void) => Promise<void>
+  readonly close: () => Promise<void>
+}
+
+async function byConsumer(connection: Connection, group: string): Promise<Handlers> {
+  const consumer = new GroupConsumer(connection, { group, topics: [TOPIC] })
+  await consumer.start()
+  return {
+    run: (handle) => consumer.eachMessage((message) => handle(message.text())),
+    close: () => consumer.close(),
+  }
+}
+
+async function byWorker(connection: Connection, group: string): Promise<Handlers> {
+  let handle: (text: string) => void = () => undefined
+  const worker = new Worker(connection, {
+    ...{ group, topics: [TOPIC], concurrency: WORKER_CONCURRENCY },
+    handler: (message) => handle(message.text()),
+  })
+  await worker.start()
+  return {
+    run: async (then) => {
+      handle = then
+      await worker.run()
+    },
+    close: () => worker.close(),
   }
 }
 

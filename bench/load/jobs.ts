@@ -6,11 +6,13 @@ import { type ConsumingJob, type ConsumingResult, runConsuming } from './consumi
 import { type FillingJob, runFilling } from './filling.ts'
 import { type HandlingJob, runHandling } from './handling.ts'
 import { type IdlePollsJob, runIdlePolls, runWakeUp, type WakeUpJob } from './idlePolls.ts'
+import { type JsonWorkJob, type JsonWorkResult, runJsonWork } from './jsonWork.ts'
 import { type OpenLoopJob, type OpenLoopResult, runOpenLoop } from './openLoop.ts'
 import { type ProducingJob, type ProducingResult, runProducing } from './producing.ts'
 import { type RandomReadJob, runRandomRead } from './randomRead.ts'
 import { type ReadingJob, type ReadingResult, runReading } from './reading.ts'
 import { runWholePath, type WholePathJob, type WholePathResult } from './wholePath.ts'
+import { runWorking, type WorkingJob, type WorkingResult } from './working.ts'
 
 export interface Jobs {
   'closed-loop': { job: ClosedLoopJob; result: ClosedLoopResult }
@@ -24,6 +26,8 @@ export interface Jobs {
   consuming: { job: ConsumingJob; result: ConsumingResult }
   handling: { job: HandlingJob; result: OpenLoopResult }
   'whole-path': { job: WholePathJob; result: WholePathResult }
+  working: { job: WorkingJob; result: WorkingResult }
+  'json-work': { job: JsonWorkJob; result: JsonWorkResult }
   'client-memory': { job: ClientMemoryJob; result: ClientMemoryResult }
 }
 
@@ -55,6 +59,10 @@ export function runJob(job: Job): Promise<JobResult> {
       return runHandling(job)
     case 'whole-path':
       return runWholePath(job)
+    case 'working':
+      return runWorking(job)
+    case 'json-work':
+      return runJsonWork(job)
     case 'client-memory':
       return runClientMemory(job)
   }

@@ -34,6 +34,11 @@ import { scenario as startClean } from './start-clean.ts'
 import { scenario as startKilled } from './start-killed.ts'
 import { scenario as wakeUp } from './wake-up.ts'
 import { scenario as wholePath } from './whole-path.ts'
+import { scenario as work10000 } from './work-10000.ts'
+import { scenario as workAck } from './work-ack.ts'
+import { scenario as workBeside } from './work-beside.ts'
+import { scenario as workJson1 } from './work-json-1.ts'
+import { scenario as workJson100 } from './work-json-100.ts'
 
 export const SCENARIOS: readonly Scenario[] = [
   appendInproc,
@@ -61,6 +66,11 @@ export const SCENARIOS: readonly Scenario[] = [
   handler2000,
   handler10000,
   wholePath,
+  workAck,
+  workJson100,
+  workJson1,
+  workBeside,
+  work10000,
   producerMemory,
   consumerMemory,
   readCold,

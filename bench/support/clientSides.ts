@@ -2,6 +2,7 @@
 import { MiB } from '../../src/kernel/units.ts'
 import { type ClientMemoryJob, recordsBeyond } from '../load/clientMemory.ts'
 import type { ConsumingJob } from '../load/consuming.ts'
+import type { HandlingJob } from '../load/handling.ts'
 import type { ProducingJob } from '../load/producing.ts'
 import type { BenchContext } from './context.ts'
 import { startHttp } from './httpSides.ts'
@@ -62,12 +63,16 @@ export async function consuming(context: BenchContext, via: ConsumingJob['via'])
 }
 
 /** From the time each message was due until its handler begins. */
-export async function handling(context: BenchContext, ratePerSecond: number): Promise<Side> {
+export async function handling(
+  context: BenchContext,
+  ratePerSecond: number,
+  by: HandlingJob['by'] = 'consumer',
+): Promise<Side> {
   const server = await startHttp(context, 'ours')
   const { warmupMs, turnMs } = context.settings
   return async (): Promise<Sample> => {
     const result = await context.load<'handling'>({
-      ...{ kind: 'handling', port: server.port, serverPid: server.pid, ratePerSecond },
+      ...{ kind: 'handling', port: server.port, serverPid: server.pid, by, ratePerSecond },
       ...{ valueBytes: VALUE_BYTES, warmupMs, turnMs },
     })
     return {
