@@ -30,6 +30,17 @@ export const brokerSettings = (settings: Settings): Partial<BrokerSettings> => (
     retentionIntervalMs: settings.retentionIntervalMs,
   },
   groups: { retentionMs: settings.groupRetentionMs },
+  delivery: {
+    policy: {
+      visibilityMs: settings.visibilityTimeoutMs,
+      maxRetries: settings.maxRetries,
+      backoffMs: settings.backoffMs,
+      backoffMsMax: settings.maxBackoffMs,
+      inFlightMax: settings.maxInFlight,
+      unresolvedMax: settings.maxUnresolved,
+    },
+    waitersMax: settings.maxLongPolls,
+  },
 })
 
 export const listenerOptions = (settings: Settings): Partial<HttpListenerOptions> => ({

@@ -8,6 +8,7 @@
 import Type, { type Static } from 'typebox'
 import { LIMITS } from '../kernel/limits.ts'
 import { DAY_MS, GiB, HOUR_MS, KiB, MINUTE_MS, MiB, SECOND_MS } from '../kernel/units.ts'
+import { deliverySettings } from './deliverySettings.ts'
 import { choice, duration, integer, list, orNone, type Spec, size, text } from './kinds.ts'
 
 const listening = { section: 'Listening' }
@@ -202,6 +203,7 @@ export const SettingsSchema = Type.Object(
       description:
         'How long, in milliseconds, a group without members is kept after its last commit.',
     }),
+    ...deliverySettings,
     logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], {
       ...logging,
       default: 'info',
