@@ -138,8 +138,8 @@ export class TimerWheel<T> {
   }
 
   /**
-   * The time at which `advance` should be called next. Where something is due already, a time that the wheel has
-   * reached; else one above it and not above the least due time. Undefined where there is no timer. O(1).
+   * The time at which `advance` should be called next: where something is due already, a time that the wheel has
+   * reached; else not above the least due time. Undefined where there is no timer. O(1).
    */
   nextDueMs(): number | undefined {
     const due = this.#lists.first(DUE)
