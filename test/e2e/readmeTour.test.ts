@@ -34,6 +34,12 @@ describe("README's tour", () => {
       '"duplicate":true',
       'a late one',
       '700\n',
+      '{"acknowledged":true}',
+      '{"requeued":true,',
+      '"dlq_topic":"orders.dlq"',
+      '"redriven":1',
+      '2: order 2',
+      '1: order 3',
       'G   Q 001',
       '0 {"id":1}',
     ]) {
