@@ -5,6 +5,7 @@
  *
  * A new room is a Service in the list of rooms and a table of handlers; nothing else here knows of it.
  */
+import { Delay, type DelayFigures } from '../delay/index.ts'
 import { Delivery, type DeliveryFigures } from '../delivery/index.ts'
 import { Groups, type GroupsMeters } from '../groups/index.ts'
 import type { Caller } from '../kernel/caller.ts'
@@ -14,6 +15,7 @@ import type { Platform } from '../kernel/platform.ts'
 import type { LogEngine } from '../log/index.ts'
 import { Topics } from '../topics/index.ts'
 import { EmbeddedBroker } from './embedding.ts'
+import { delayHandlers } from './handlers/delay.ts'
 import { ackModeHandlers, deliveryHandlers } from './handlers/delivery.ts'
 import { groupHandlers } from './handlers/groups.ts'
 import type { Handlers } from './handlers/handler.ts'
@@ -66,6 +68,7 @@ export class Broker extends EmbeddedBroker {
   readonly #topics: Topics
   readonly #groups: Groups
   readonly #delivery: Delivery
+  readonly #delay: Delay
   readonly #dispatch: Dispatch
   readonly #inFlight = new InFlight()
   readonly #publishes: PublishGate
@@ -86,12 +89,17 @@ export class Broker extends EmbeddedBroker {
       ...{ engine, platform, topics: this.#topics, groups: this.#groups },
       settings: this.settings.delivery,
     })
+    this.#delay = new Delay({
+      ...{ engine, platform, topics: this.#topics },
+      settings: this.settings.delay,
+    })
     const groupsTable = groupHandlers(this.#groups, this.#topics)
     this.#publishes = new PublishGate(this.settings.publishesMax, this.settings.publishBytesMax)
     this.#dispatch = compose(
       dispatcher({
         ...topicHandlers(this.#topics),
-        ...recordHandlers(this.#topics, platform.clock),
+        ...recordHandlers({ topics: this.#topics, delay: this.#delay, clock: platform.clock }),
+        ...delayHandlers(this.#delay, this.#topics),
         ...groupsTable,
         ...ackModeHandlers(this.#delivery, this.#groups, groupsTable),
         ...deliveryHandlers(this.#delivery),
@@ -133,6 +141,7 @@ export class Broker extends EmbeddedBroker {
       ...this.#topics.health(),
       this.#groups.health(),
       ...this.#delivery.health(),
+      this.#delay.health(),
     ]
   }
 
@@ -159,6 +168,10 @@ export class Broker extends EmbeddedBroker {
     return this.#delivery.figures()
   }
 
+  delayFigures(): DelayFigures {
+    return this.#delay.figures()
+  }
+
   /** One retention run over all partitions, beside those of the timer. Never rejects. */
   async runRetention(): Promise<void> {
     await this.#topics.runRetention()
@@ -169,6 +182,7 @@ export class Broker extends EmbeddedBroker {
     await this.#topics.start()
     await this.#groups.start()
     await this.#delivery.start()
+    await this.#delay.start()
     this.#readyAtMs = this.#platform.clock.monotonicMs()
     this.#state = 'running'
   }
@@ -180,6 +194,7 @@ export class Broker extends EmbeddedBroker {
     this.#delivery.releaseWaiters()
     await this.#drained()
     try {
+      await this.#delay.stop()
       await this.#delivery.stop()
       await this.#groups.stop()
       await this.#topics.stop()

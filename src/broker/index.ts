@@ -1,5 +1,17 @@
 /** The broker: the rooms composed, behind one list of operations. */
 export {
+  DEFAULT_DELAY_SETTINGS,
+  type DelayedList,
+  type DelayedMessage,
+  type DelayedPlace,
+  type DelayedState,
+  type DelayFigures,
+  type DelaySettings,
+  type DelayStats,
+  DUE_MS_MAX,
+  type ListPlace,
+} from '../delay/index.ts'
+export {
   DEATH_REASONS,
   DEFAULT_DELIVERY_POLICY,
   DEFAULT_DELIVERY_SETTINGS,
@@ -64,6 +76,7 @@ export type {
 } from '../topics/index.ts'
 export { DEFAULT_TOPIC_CONFIG, DEFAULT_TOPICS_SETTINGS } from '../topics/index.ts'
 export { Broker, type BrokerLoad, type BrokerOptions, type GroupFigures } from './broker.ts'
+export type { DelayOperations } from './delayOperations.ts'
 export type { DeliveryOperations } from './deliveryOperations.ts'
 export { EmbeddedBroker, type PublishOptions, type ReadOptions } from './embedding.ts'
 export type { CommittedOffsets, GroupOperations } from './groupOperations.ts'

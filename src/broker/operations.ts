@@ -16,6 +16,7 @@ import type {
   TopicReadFrom,
   TopicView,
 } from '../topics/index.ts'
+import type { DelayOperations } from './delayOperations.ts'
 import type { DeliveryOperations } from './deliveryOperations.ts'
 import type { GroupOperations } from './groupOperations.ts'
 
@@ -30,7 +31,7 @@ export interface BrokerStatus {
   readonly problems: readonly string[]
 }
 
-export interface Operations extends GroupOperations, DeliveryOperations {
+export interface Operations extends GroupOperations, DeliveryOperations, DelayOperations {
   'topics.create': {
     input: NewTopic
     output: TopicView

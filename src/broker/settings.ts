@@ -1,3 +1,4 @@
+import type { DelaySettings } from '../delay/index.ts'
 import type { DeliverySettings } from '../delivery/index.ts'
 import type { GroupsSettings } from '../groups/index.ts'
 import { MiB, SECOND_MS } from '../kernel/units.ts'
@@ -16,6 +17,7 @@ export interface BrokerSettings {
   readonly topics: Partial<TopicsSettings>
   readonly groups: Partial<GroupsSettings>
   readonly delivery: Partial<DeliverySettings>
+  readonly delay: Partial<DelaySettings>
 }
 
 export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
@@ -26,4 +28,5 @@ export const DEFAULT_BROKER_SETTINGS: BrokerSettings = {
   topics: {},
   groups: {},
   delivery: {},
+  delay: {},
 }

@@ -59,6 +59,8 @@ export const ERRORS = {
   RECEIPT_NOT_FOUND: { wire: 933, http: 404, retryable: false },
   LEASE_LOST: { wire: 934, http: 409, retryable: false },
   TASK_NOT_FOUND: { wire: 935, http: 404, retryable: false },
+  DELAYED_NOT_FOUND: { wire: 936, http: 404, retryable: false },
+  ALREADY_DELIVERED: { wire: 937, http: 409, retryable: false },
   BUFFER_FULL: { wire: 940, http: 503, retryable: true },
   CLIENT_CLOSED: { wire: 941, http: 503, retryable: false },
 } as const satisfies Record<string, { wire: number; http: number; retryable: boolean }>

@@ -15,6 +15,12 @@ export const FAILPOINTS = [
   'topic.create.after-journal',
   'topic.delete.after-journal',
   'topic.delete.half-removed',
+  'delay.schedule.after-append',
+  'delay.fire.before-append',
+  'delay.fire.after-append',
+  'delay.change.before-append',
+  'delay.change.after-append',
+  'delay.index.before-manifest',
 ] as const
 export type Failpoint = (typeof FAILPOINTS)[number]
 

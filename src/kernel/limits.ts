@@ -31,6 +31,8 @@ export const LIMITS = {
   readBytesMax: 16 * MiB,
   /** Partitions that one request may read. */
   fetchReadsMax: 10_000,
+  /** Delayed messages that one list may return. */
+  delayedListMax: 1_000,
   /** Longest long poll, in milliseconds. */
   longPollMsMax: 60_000,
   /** Consumer groups of the broker. */

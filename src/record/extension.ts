@@ -35,7 +35,7 @@ export interface Extension {
   readonly origin?: RecordOrigin
 }
 
-const SECTION = { HEADERS: 1, PRODUCER: 2, ORIGIN: 3 } as const
+export const SECTION = { HEADERS: 1, PRODUCER: 2, ORIGIN: 3 } as const
 const LAST_SECTION = SECTION.ORIGIN
 /** Body of a producer section. */
 export const PRODUCER_BYTES = 14

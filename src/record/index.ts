@@ -30,6 +30,15 @@ export {
   VERSION as RECORD_VERSION,
 } from './layout.ts'
 export {
+  copyDelivered,
+  deliveredLength,
+  originAt,
+  originDueMs,
+  originOffset,
+  originPartition,
+  putOrigin,
+} from './origin.ts'
+export {
   hasKeys,
   keyHash,
   keyPartition,

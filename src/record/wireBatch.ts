@@ -23,6 +23,7 @@ import type { RecordBatch } from './batch.ts'
 import { crc32c } from './crc32c.ts'
 import { recordProblem } from './decode.ts'
 import { AT_FLAGS, FLAG, putU16, putU32, putU64, recordLength, u16, u32, u64 } from './layout.ts'
+import { originAt } from './origin.ts'
 
 export const WIRE_BATCH_CONTENT_TYPE = 'application/vnd.goqueue.records'
 export const WIRE_HEADER_BYTES = 32
@@ -67,13 +68,23 @@ export function putWireHeader(wire: Buffer, count: number, producer?: WireProduc
 
 const corrupt = (why: string): BrokerError => new BrokerError('CORRUPT_RECORD', `raw batch: ${why}`)
 
+export interface WireBatchRules {
+  /** One record in bytes, at most. */
+  readonly recordBytesMax?: number
+  /**
+   * Whether the records are to wait: each then says in its origin until when. In others an origin is refused, since
+   * it is by origins that the broker knows what it has delivered.
+   */
+  readonly delayed?: boolean
+}
+
 /**
  * The batch in `wire`, checked to the last byte; its records are a view into `wire`.
  * Throws CORRUPT_RECORD, UNSUPPORTED_VERSION, RECORD_TOO_LARGE or BATCH_TOO_LARGE.
  */
 export function decodeWireBatch(
   wire: Buffer,
-  recordBytesMax: number = LIMITS.recordBytesMax,
+  { recordBytesMax = LIMITS.recordBytesMax, delayed = false }: WireBatchRules = {},
 ): WireBatch {
   if (wire.length < WIRE_HEADER_BYTES) throw corrupt('shorter than its header')
   if (u16(wire, 0) !== WIRE_MAGIC) throw corrupt('wrong magic')
@@ -90,7 +101,7 @@ export function decodeWireBatch(
     throw new BrokerError('BATCH_TOO_LARGE', `raw batch of ${count} records, ${wire.length} bytes`)
   }
   const bytes = wire.subarray(WIRE_HEADER_BYTES)
-  checkRecords(bytes, count, recordBytesMax)
+  checkRecords(bytes, count, { recordBytesMax, delayed })
   return { bytes, count, producer: decodeProducer(wire, flags) }
 }
 
@@ -108,7 +119,11 @@ function decodeProducer(wire: Buffer, flags: number): WireProducer | undefined {
   return producer
 }
 
-function checkRecords(bytes: Buffer, count: number, recordBytesMax: number): void {
+function checkRecords(
+  bytes: Buffer,
+  count: number,
+  { recordBytesMax, delayed }: Required<WireBatchRules>,
+): void {
   let at = 0
   let found = 0
   while (at < bytes.length) {
@@ -116,6 +131,11 @@ function checkRecords(bytes: Buffer, count: number, recordBytesMax: number): voi
     if (problem !== undefined) throw corrupt(`record ${found}: ${problem}`)
     if (((bytes[at + AT_FLAGS] as number) & ~SENT_FLAGS) !== 0) {
       throw corrupt(`record ${found}: flags that only the broker sets`)
+    }
+    if (originAt(bytes, at) >= 0 !== delayed) {
+      throw corrupt(
+        `record ${found}: ${delayed ? 'no time to wait for' : 'only delayed ones wait'}`,
+      )
     }
     const length = recordLength(bytes, at)
     if (length > recordBytesMax) {

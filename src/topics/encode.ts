@@ -10,6 +10,7 @@ import {
   HEADER_BYTES,
   keyPartition,
   type PartitionedRun,
+  type RecordBatch,
   type RecordInput,
   type WireProducer,
 } from '../record/index.ts'
@@ -21,12 +22,19 @@ export interface EncodeOptions {
   /** Where messages without a key go; the topic's sticky partition where it is not said. */
   readonly keylessPartition?: number
   /** Carried by the first record of each batch. */
-  readonly producer?: WireProducer
+  readonly producer?: WireProducer | undefined
+  /** Messages that are due later wait; without it all go at once. */
+  readonly nowMs?: number | undefined
+}
+
+export interface EncodedRun extends PartitionedRun {
+  /** The records wait, each until the time in its origin. */
+  readonly delayed?: boolean
 }
 
 export interface EncodedMessages {
-  /** By first appearance. */
-  readonly runs: readonly PartitionedRun[]
+  /** By first appearance; those that wait and those that do not are runs of their own. */
+  readonly runs: readonly EncodedRun[]
   /** For each message the index of its run; undefined where there is one run. */
   readonly runOfMessage: Uint32Array | undefined
 }
@@ -38,13 +46,13 @@ export interface EncodedMessages {
 export function encodeMessages(
   topic: Topic,
   messages: readonly PublishMessage[],
-  { keylessPartition, producer }: EncodeOptions = {},
+  { keylessPartition, producer, nowMs = Number.POSITIVE_INFINITY }: EncodeOptions = {},
 ): EncodedMessages {
   checkCount(messages)
   const problems = new Problems('messages')
   const keyless = keylessPartition ?? topic.stickyPartition()
-  const { first, others } = placeMessages(topic, messages, { problems, keyless })
-  const context = { topic, problems, producer, isSticky: keylessPartition === undefined }
+  const { first, others } = placeMessages(topic, messages, { problems, keyless, nowMs })
+  const context = { topic, problems, producer, isSticky: keylessPartition === undefined, nowMs }
   if (others !== undefined) return encodeRuns(messages, others, context)
   const builder = new BatchBuilder(sizeGuess(messages))
   let sticky = 0
@@ -56,8 +64,19 @@ export function encodeMessages(
   problems.throwIfAny()
   const batch = builder.take()
   if (sticky > 0 && context.isSticky) topic.placed(sticky, batch.bytes.length)
-  return { runs: [{ partition: first, batch }], runOfMessage: undefined }
+  return { runs: [runOf(topic, first, batch)], runOfMessage: undefined }
 }
+
+/** Places from the number of partitions on are those of messages that wait. */
+const runOf = (topic: Topic, place: number, batch: RecordBatch): EncodedRun => {
+  const partitions = topic.partitions.length
+  return place < partitions
+    ? { partition: place, batch }
+    : { partition: place - partitions, batch, delayed: true }
+}
+
+const isLater = ({ dueMs }: PublishMessage, nowMs: number): boolean =>
+  dueMs !== undefined && dueMs > nowMs
 
 function checkCount(messages: readonly PublishMessage[]): void {
   if (messages.length === 0) {
@@ -74,29 +93,37 @@ function checkCount(messages: readonly PublishMessage[]): void {
 
 interface Placement {
   readonly first: number
-  /** The partition of each message; undefined where all go to `first`. */
+  /** The place of each message; undefined where all go to `first`. */
   readonly others: Uint32Array | undefined
+}
+
+interface Placing {
+  readonly problems: Problems
+  readonly keyless: number
+  readonly nowMs: number
 }
 
 function placeMessages(
   topic: Topic,
   messages: readonly PublishMessage[],
-  { problems, keyless }: { readonly problems: Problems; readonly keyless: number },
+  { problems, keyless, nowMs }: Placing,
 ): Placement {
   let first = -1
   let others: Uint32Array | undefined
   for (let i = 0; i < messages.length; i += 1) {
-    const partition = partitionOf(topic, messages[i] as PublishMessage, keyless)
+    const message = messages[i] as PublishMessage
+    const partition = partitionOf(topic, message, keyless)
     if (partition < 0) {
       const last = topic.partitions.length - 1
       problems.add(i, 'PARTITION_NOT_FOUND', `.partition`, `must be an integer from 0 to ${last}`)
       continue
     }
-    if (first < 0) first = partition
-    if (others === undefined && partition !== first) {
+    const place = isLater(message, nowMs) ? partition + topic.partitions.length : partition
+    if (first < 0) first = place
+    if (others === undefined && place !== first) {
       others = new Uint32Array(messages.length).fill(first, 0, i)
     }
-    if (others !== undefined) others[i] = partition
+    if (others !== undefined) others[i] = place
   }
   return { first: Math.max(0, first), others }
 }
@@ -136,7 +163,7 @@ const draft: { -readonly [K in keyof RecordInput]: RecordInput[K] } = { value: n
 function addMessage(
   builder: BatchBuilder,
   message: PublishMessage,
-  producer: WireProducer | undefined,
+  { producer, nowMs }: AddContext,
 ): void {
   draft.key = message.key
   draft.value = message.value
@@ -145,6 +172,10 @@ function addMessage(
   if (producer !== undefined && builder.count === 0) {
     const { producerId, epoch, baseSequence: sequence } = producer
     draft.extension = { ...draft.extension, producer: { producerId, epoch, sequence } }
+  }
+  if (message.dueMs !== undefined && isLater(message, nowMs)) {
+    const origin = { partition: 0, offset: 0, dueMs: message.dueMs }
+    draft.extension = { ...draft.extension, origin }
   }
   builder.add(draft)
 }
@@ -156,14 +187,16 @@ interface AddContext {
   readonly producer: WireProducer | undefined
   /** Messages without a key go to the topic's sticky partition, which wants to know. */
   readonly isSticky: boolean
+  readonly nowMs: number
 }
 
 function addChecked(
   builder: BatchBuilder,
   message: PublishMessage,
   index: number,
-  { topic, problems, producer }: AddContext,
+  context: AddContext,
 ): void {
+  const { topic, problems } = context
   if (message.value === undefined) {
     problems.add(index, 'INVALID_REQUEST', '.value', 'is missing')
     return
@@ -174,7 +207,7 @@ function addChecked(
   }
   const before = builder.length
   try {
-    addMessage(builder, message, producer)
+    addMessage(builder, message, context)
   } catch (error) {
     if (!(error instanceof BrokerError)) throw error
     problems.add(index, error.code, '', error.message)
@@ -195,28 +228,28 @@ const batchTooLarge = (): BrokerError =>
   )
 
 interface RunBuilder {
-  readonly partition: number
+  readonly place: number
   readonly builder: BatchBuilder
 }
 
 function encodeRuns(
   messages: readonly PublishMessage[],
-  partitions: Uint32Array,
+  places: Uint32Array,
   context: AddContext,
 ): EncodedMessages {
   const { topic, problems } = context
   const builders: RunBuilder[] = []
-  const runOfPartition = new Int32Array(topic.partitions.length).fill(-1)
+  const runOfPlace = new Int32Array(2 * topic.partitions.length).fill(-1)
   const runOfMessage = new Uint32Array(messages.length)
   const capacity = Math.ceil(sizeGuess(messages) / 2)
   let sticky = 0
   for (let i = 0; i < messages.length; i += 1) {
     const message = messages[i] as PublishMessage
-    const partition = partitions[i] as number
-    let run = runOfPartition[partition] as number
+    const place = places[i] as number
+    let run = runOfPlace[place] as number
     if (run < 0) {
-      run = builders.push({ partition, builder: new BatchBuilder(capacity) }) - 1
-      runOfPartition[partition] = run
+      run = builders.push({ place, builder: new BatchBuilder(capacity) }) - 1
+      runOfPlace[place] = run
     }
     runOfMessage[i] = run
     if (isKeyless(message)) sticky += 1
@@ -224,6 +257,6 @@ function encodeRuns(
   }
   problems.throwIfAny()
   if (sticky > 0 && context.isSticky) topic.placed(sticky, sticky * HEADER_BYTES)
-  const runs = builders.map(({ partition, builder }) => ({ partition, batch: builder.take() }))
+  const runs = builders.map(({ place, builder }) => runOf(topic, place, builder.take()))
   return { runs, runOfMessage }
 }

@@ -2,8 +2,17 @@
 export { DEFAULT_TOPIC_CONFIG, type TopicConfig } from './config.ts'
 export type { Fetched, FetchRead, FetchWait } from './fetch.ts'
 export { IDEMPOTENCY_WINDOW_MS, type RequestIdentity } from './idempotency.ts'
-export type { AppendListener, Partition } from './partition.ts'
-export { publishBatch, publishMessages, publishOnce, publishRequestOnce } from './publish.ts'
+export { type AppendedOnce, type AppendListener, Partition } from './partition.ts'
+export type { ProducersSnapshot } from './producers.ts'
+export {
+  type Later,
+  type LaterAppends,
+  publishBatch,
+  publishLater,
+  publishMessages,
+  publishOnce,
+  publishRequestOnce,
+} from './publish.ts'
 export { readTopic, type TopicReadFrom } from './readTopic.ts'
 export type { NewTopic } from './request.ts'
 export { DEFAULT_TOPICS_SETTINGS, type TopicsSettings } from './settings.ts'
@@ -19,4 +28,4 @@ export type {
   TopicReadPart,
   TopicView,
 } from './types.ts'
-export type { Wait } from './waiters.ts'
+export { type Wait, WaiterBudget } from './waiters.ts'

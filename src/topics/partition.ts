@@ -201,6 +201,17 @@ export class Partition {
     }
   }
 
+  /** As {@link PartitionLog.truncateBefore}. */
+  async truncateBefore(before: Offset): Promise<Offset> {
+    const log = this.#opened()
+    this.#inFlight.enter()
+    try {
+      return await log.truncateBefore(before)
+    } finally {
+      this.#inFlight.leave()
+    }
+  }
+
   offsets(): LogOffsets {
     return this.#opened().offsets()
   }

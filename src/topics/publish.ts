@@ -17,19 +17,36 @@ import {
   splitByKey,
   type WireProducer,
 } from '../record/index.ts'
-import { encodeMessages } from './encode.ts'
+import { type EncodedMessages, type EncodedRun, encodeMessages } from './encode.ts'
 import { conflict, producerOf, type RequestIdentity } from './idempotency.ts'
+import type { AppendedOnce } from './partition.ts'
 import type { Topic } from './topic.ts'
 import type { PublishedRun, PublishMessage, PublishOutcome } from './types.ts'
+
+/** Takes the records of a request that are to be delivered later. */
+export interface LaterAppends {
+  /** Resolves when these runs can be taken. Rejects where one cannot: then nothing of the request is written. */
+  prepare(runs: readonly PartitionedRun[]): Promise<void>
+  /** Resolves when the run is on disk; `result` has offsets of the log where it waits. */
+  append(run: PartitionedRun, producer?: WireProducer): Promise<AppendedOnce>
+}
+
+/** How messages with a due time wait; without it all are delivered at once. */
+export interface Later {
+  readonly appends: LaterAppends
+  /** What is due by this time does not wait. */
+  readonly nowMs: number
+}
 
 /** Rejects as {@link encodeMessages} throws and as the partition's append does. */
 export async function publishMessages(
   topic: Topic,
   messages: readonly PublishMessage[],
   acks: Acks,
+  later?: Later,
 ): Promise<PublishOutcome> {
-  const { runs, runOfMessage } = encodeMessages(topic, messages)
-  return await appendAll(topic, runs, runOfMessage, { acks })
+  const encoded = encodeMessages(topic, messages, { nowMs: later?.nowMs })
+  return await appendAll(topic, encoded, { acks, later: later?.appends })
 }
 
 /**
@@ -39,14 +56,15 @@ export async function publishMessages(
 export async function publishRequestOnce(
   topic: Topic,
   messages: readonly PublishMessage[],
-  { acks, request, nowMs }: RequestOnce,
+  { acks, request, nowMs, later }: RequestOnce,
 ): Promise<PublishOutcome> {
   return await topic.requests.once(request, nowMs, async () => {
     const producer = producerOf(request)
     const keylessPartition = keyPartition(request.key, topic.partitions.length)
-    const { runs, runOfMessage } = encodeMessages(topic, messages, { keylessPartition, producer })
+    const options = { keylessPartition, producer, nowMs: later && nowMs }
+    const encoded = encodeMessages(topic, messages, options)
     try {
-      return await appendAll(topic, runs, runOfMessage, { acks, producer })
+      return await appendAll(topic, encoded, { acks, producer, later })
     } catch (error) {
       // Under the same id the log knows another body.
       const isOther = error instanceof BrokerError && error.code === 'OUT_OF_ORDER_SEQUENCE'
@@ -59,6 +77,8 @@ export interface RequestOnce {
   readonly acks: Acks
   readonly request: RequestIdentity
   readonly nowMs: number
+  /** As {@link Later} has it, by `nowMs`. */
+  readonly later?: LaterAppends | undefined
 }
 
 /**
@@ -83,7 +103,43 @@ export async function publishBatch(
     return await appendOne(topic, { partition: sticky, batch }, { acks })
   }
   const { runs, runOfRecord } = splitByKey(batch, topic.partitions.length, sticky)
-  return await appendAll(topic, runs, runOfRecord, { acks })
+  return await appendAll(topic, { runs, runOfMessage: runOfRecord }, { acks })
+}
+
+/**
+ * Has a raw batch of records that are to wait taken. Placed as {@link publishBatch} places one. Rejects as that does,
+ * and as {@link LaterAppends} do.
+ */
+export async function publishLater(
+  topic: Topic,
+  batch: RecordBatch,
+  { partition, later, producer }: RawLater,
+): Promise<PublishOutcome> {
+  checkRecordSizes(topic, batch)
+  if (producer !== undefined && partition === undefined) {
+    throw refused('partition', 'must be named with a producer id')
+  }
+  checkProducerSection(batch, producer)
+  const options = { acks: 'all', producer, later } as const
+  const run = (index: number): EncodedRun => ({ partition: index, batch, delayed: true })
+  if (partition !== undefined) {
+    topic.partition(partition)
+    return await appendAll(topic, { runs: [run(partition)], runOfMessage: undefined }, options)
+  }
+  const sticky = topic.stickyPartition()
+  if (topic.partitions.length === 1 || !hasKeys(batch)) {
+    topic.placed(batch.count, batch.bytes.length)
+    return await appendAll(topic, { runs: [run(sticky)], runOfMessage: undefined }, options)
+  }
+  const { runs, runOfRecord } = splitByKey(batch, topic.partitions.length, sticky)
+  const delayed = runs.map((each) => ({ ...each, delayed: true }))
+  return await appendAll(topic, { runs: delayed, runOfMessage: runOfRecord }, options)
+}
+
+export interface RawLater {
+  readonly partition: number | undefined
+  readonly later: LaterAppends
+  readonly producer: WireProducer | undefined
 }
 
 /**
@@ -136,7 +192,11 @@ function checkRecordSizes(topic: Topic, { bytes }: RecordBatch): void {
 interface AppendOptions {
   readonly acks: Acks
   readonly producer?: WireProducer | undefined
+  readonly later?: LaterAppends | undefined
 }
+
+/** Weakest first. Records that wait are on disk whatever was asked for; the others are as durable as that. */
+const DURABILITIES: readonly Durability[] = ['none', 'memory', 'disk']
 
 interface AppendedRun {
   readonly durability: Durability
@@ -145,22 +205,31 @@ interface AppendedRun {
 
 async function appendRun(
   topic: Topic,
-  { partition: index, batch }: PartitionedRun,
-  { acks, producer }: AppendOptions,
+  encoded: EncodedRun,
+  { acks, producer, later }: AppendOptions,
 ): Promise<AppendedRun> {
+  const { partition: index, batch, delayed } = encoded
+  if (delayed === true && later !== undefined) {
+    const appended = await later.append(encoded, producer)
+    return { durability: appended.result.durability, run: { ...onceRun(index, appended), delayed } }
+  }
   const partition = topic.partition(index)
   if (producer === undefined) {
     const result = await partition.append(batch, acks)
     return { durability: result.durability, run: publishedRun(index, result) }
   }
-  const { result, isDuplicate, isReset } = await partition.appendOnce(batch, acks, producer)
-  const run = {
-    ...publishedRun(index, result),
-    ...(isDuplicate ? { duplicate: true } : {}),
-    ...(isReset ? { producerReset: true } : {}),
-  }
-  return { durability: result.durability, run }
+  const appended = await partition.appendOnce(batch, acks, producer)
+  return { durability: appended.result.durability, run: onceRun(index, appended) }
 }
+
+const onceRun = (
+  partition: number,
+  { result, isDuplicate, isReset }: AppendedOnce,
+): PublishedRun => ({
+  ...publishedRun(partition, result),
+  ...(isDuplicate ? { duplicate: true } : {}),
+  ...(isReset ? { producerReset: true } : {}),
+})
 
 const publishedRun = (partition: number, result: AppendResult): PublishedRun => ({
   partition,
@@ -180,23 +249,25 @@ async function appendOne(
 
 async function appendAll(
   topic: Topic,
-  runs: readonly PartitionedRun[],
-  runOfMessage: Uint32Array | undefined,
+  { runs, runOfMessage }: EncodedMessages,
   options: AppendOptions,
 ): Promise<PublishOutcome> {
   const [only] = runs
-  if (only !== undefined && runs.length === 1) {
+  if (only !== undefined && only.delayed !== true && runs.length === 1) {
     return await appendOne(topic, only, options)
   }
   for (const { partition } of runs) topic.partition(partition).checkOpen()
+  const delayed = runs.filter((run) => run.delayed === true)
+  if (delayed.length > 0) await options.later?.prepare(delayed)
   const settled = await Promise.allSettled(runs.map((run) => appendRun(topic, run, options)))
   const done: PublishedRun[] = []
-  let durability: PublishOutcome['durability'] = 'none'
+  let weakest = DURABILITIES.length - 1
   for (const each of settled) {
     if (each.status === 'rejected') continue
     done.push(each.value.run)
-    durability = each.value.durability
+    weakest = Math.min(weakest, DURABILITIES.indexOf(each.value.durability))
   }
+  const durability = DURABILITIES[weakest] ?? 'none'
   if (done.length < runs.length) throw partialFailure(runs, settled, done)
   return { durability, runs: done, runOfMessage }
 }

@@ -17,6 +17,7 @@ import {
   Catalogue,
   type CatalogueSnapshot,
   catalogueCodec,
+  leftovers,
   type TopicCommand,
   type TopicEntry,
   type TopicEvent,
@@ -119,6 +120,14 @@ export class Topics extends Service {
     const topic = this.#live.get(name)
     if (topic === undefined) throw topicNotFound(name)
     return topic
+  }
+
+  /**
+   * Those of the directories, named as topics' are, whose topics were deleted. Throws LOG_CORRUPT where one is newer
+   * than the catalogue.
+   */
+  retired(directories: readonly string[]): readonly string[] {
+    return leftovers(this.#catalogue, directories)
   }
 
   /**

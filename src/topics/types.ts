@@ -11,6 +11,8 @@ export interface PublishMessage {
   readonly partition?: number | undefined
   readonly priority?: Priority | undefined
   readonly headers?: RecordHeaders | undefined
+  /** Milliseconds since 1970: it is delivered then, or at once where that is past. */
+  readonly dueMs?: number | undefined
 }
 
 /** Records of one request that went to one partition together, as one atomic batch. */
@@ -23,6 +25,8 @@ export interface PublishedRun {
   readonly duplicate?: boolean
   /** The producer was not known (never seen, or forgotten): its sequence was taken as a new start. */
   readonly producerReset?: boolean
+  /** The records wait for their time: offsets are those of the delay log. */
+  readonly delayed?: boolean
 }
 
 export interface PublishOutcome {

@@ -1,4 +1,5 @@
 /** Publishing and reading by offset. Checks here are for callers in the same process; listeners have checked before. */
+import { type Delay, DUE_MS_MAX } from '../../delay/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import type { Clock } from '../../kernel/platform.ts'
@@ -6,6 +7,7 @@ import { offset } from '../../kernel/units.ts'
 import { ACKS, type Acks, type ReadLimit } from '../../log/index.ts'
 import type { RecordBatch } from '../../record/index.ts'
 import {
+  type PublishMessage,
   publishBatch,
   publishMessages,
   publishOnce,
@@ -23,14 +25,28 @@ type RecordOperation =
   | 'records.readTopic'
   | 'records.offsetAtTime'
 
-export const recordHandlers = (topics: Topics, clock: Clock): Handlers<RecordOperation> => ({
-  'records.publish': async ({ topic, messages, acks, request }) => {
+export interface RecordRooms {
+  readonly topics: Topics
+  readonly delay: Delay
+  readonly clock: Clock
+}
+
+export const recordHandlers = ({
+  topics,
+  delay,
+  clock,
+}: RecordRooms): Handlers<RecordOperation> => ({
+  'records.publish': async ({ topic: name, messages, acks, request }) => {
     checkAcks(acks)
+    const topic = topics.get(name)
+    const nowMs = clock.nowMs()
+    checkDueTimes(messages)
+    const appends = delay.laterAppends(topic)
     if (request !== undefined) {
-      const once = { acks, request, nowMs: clock.nowMs() }
-      return await publishRequestOnce(topics.get(topic), messages, once)
+      const once = { acks, request, nowMs, later: appends }
+      return await publishRequestOnce(topic, messages, once)
     }
-    return await publishMessages(topics.get(topic), messages, acks)
+    return await publishMessages(topic, messages, acks, { appends, nowMs })
   },
   'records.publishBatch': async ({ topic, batch, partition, acks, producer }) => {
     checkAcks(acks)
@@ -62,11 +78,18 @@ export const recordHandlers = (topics: Topics, clock: Clock): Handlers<RecordOpe
 const invalid = (field: string, what: string): BrokerError =>
   new BrokerError('INVALID_REQUEST', `${field} ${what}`, { fields: { [field]: what } })
 
-function checkAcks(acks: Acks): void {
+export function checkAcks(acks: Acks): void {
   if (!ACKS.includes(acks)) throw invalid('acks', `must be one of ${ACKS.join(', ')}`)
 }
 
-function checkBatch({ bytes, count }: RecordBatch): void {
+function checkDueTimes(messages: readonly PublishMessage[]): void {
+  for (const [i, { dueMs }] of messages.entries()) {
+    if (dueMs === undefined || (Number.isSafeInteger(dueMs) && dueMs <= DUE_MS_MAX)) continue
+    throw invalid(`messages[${i}].dueMs`, 'must be a time in milliseconds')
+  }
+}
+
+export function checkBatch({ bytes, count }: RecordBatch): void {
   if (count < 1) throw invalid('batch', 'must hold a record')
   if (bytes.length <= LIMITS.batchBytesMax && count <= LIMITS.batchRecordsMax) return
   throw new BrokerError('BATCH_TOO_LARGE', `batch of ${count} records, ${bytes.length} bytes`)

@@ -62,7 +62,9 @@ async function admitted(
 
 /** Undefined for what is no publish. */
 function publishBytes(call: Call): number | undefined {
-  if (call.name === 'records.publishBatch') return call.input.batch.bytes.length
+  if (call.name === 'records.publishBatch' || call.name === 'delay.publishBatch') {
+    return call.input.batch.bytes.length
+  }
   if (call.name !== 'records.publish') return undefined
   let bytes = 0
   for (const { key, value } of call.input.messages) {

@@ -31,7 +31,7 @@ const WIRES = {
 /** The error that decoding ends in; undefined where it succeeds. Anything but a BrokerError fails the test. */
 function refusal(wire: Buffer, recordBytesMax?: number): BrokerError | undefined {
   try {
-    decodeWireBatch(wire, recordBytesMax)
+    decodeWireBatch(wire, recordBytesMax === undefined ? {} : { recordBytesMax })
     return undefined
   } catch (error) {
     expect(error).toBeInstanceOf(BrokerError)

@@ -1,0 +1,80 @@
+/** Records of a delay log by their offsets: neighbours are read together, a gap of a few read over. */
+import { BrokerError } from '../kernel/errors.ts'
+import { offset } from '../kernel/units.ts'
+import { recordLength, recordOffset } from '../record/index.ts'
+import type { Partition } from '../topics/index.ts'
+
+const GAP_MAX = 16
+const CONCURRENCY = 16
+
+export interface FoundRecord {
+  readonly bytes: Buffer
+  readonly at: number
+}
+
+/**
+ * Those of the records at `offsets` that are there and readable. One read takes about `maxBytes`, or one record.
+ * Rejects where the disk or the partition fails; bytes that are no records are left out instead.
+ */
+export async function readRecords(
+  log: Partition,
+  offsets: readonly number[],
+  maxBytes: number,
+): Promise<ReadonlyMap<number, FoundRecord>> {
+  const found = new Map<number, FoundRecord>()
+  const wanted = [...offsets].sort((a, b) => a - b)
+  const runs: number[][] = []
+  for (const each of wanted) {
+    const run = runs.at(-1)
+    if (run !== undefined && each - (run.at(-1) as number) <= GAP_MAX) run.push(each)
+    else runs.push([each])
+  }
+  for (let i = 0; i < runs.length; i += CONCURRENCY) {
+    const group = runs.slice(i, i + CONCURRENCY)
+    await Promise.all(group.map((run) => readRun(log, run, { maxBytes, found })))
+  }
+  return found
+}
+
+interface RunTarget {
+  readonly maxBytes: number
+  readonly found: Map<number, FoundRecord>
+}
+
+async function readRun(log: Partition, run: readonly number[], target: RunTarget): Promise<void> {
+  const first = run[0] as number
+  const end = (run.at(-1) as number) + 1
+  try {
+    await readSpan(log, { wanted: new Set(run), first, end }, target)
+  } catch (error) {
+    if (!isUnreadable(error)) throw error
+    // One of them is no record: each is tried alone, and the ones that are not there are left out.
+    if (run.length === 1) return
+    for (const each of run) await readRun(log, [each], target)
+  }
+}
+
+interface Span {
+  readonly wanted: ReadonlySet<number>
+  readonly first: number
+  readonly end: number
+}
+
+async function readSpan(
+  log: Partition,
+  { wanted, first, end }: Span,
+  { maxBytes, found }: RunTarget,
+): Promise<void> {
+  for (let from = first; from < end; ) {
+    const { bytes, nextOffset } = await log.read(offset(from), { maxBytes, maxRecords: end - from })
+    for (let at = 0; at < bytes.length; at += recordLength(bytes, at)) {
+      const each = recordOffset(bytes, at)
+      if (wanted.has(each)) found.set(each, { bytes, at })
+    }
+    from = Math.max(nextOffset, from + 1)
+  }
+}
+
+const isUnreadable = (error: unknown): boolean =>
+  error instanceof BrokerError &&
+  (error.code === 'LOG_CORRUPT' || error.code === 'OFFSET_OUT_OF_RANGE')
