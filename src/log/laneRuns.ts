@@ -5,7 +5,7 @@
  *   run = from | to (exclusive) | records of the lane in front of it
  *   offsets 0 to 9 background but for a critical 7:   lane 4: 0 7 0 · 8 10 7   lane 0: 7 8 0
  *
- * Runs come in ascending order over all lanes, without gaps. Adding is O(1), looking up O(log runs).
+ * The runs of a lane are added in ascending order. Adding is O(1), looking up O(log runs).
  */
 import { invariant } from '../kernel/invariant.ts'
 import { PRIORITIES } from '../kernel/priority.ts'
@@ -14,20 +14,61 @@ export const LANES = PRIORITIES.length
 /** Numbers of one run. */
 const RUN = 3
 
+/** Takes runs in ascending order, flat and joined where they meet, until it has so many records. */
+export class RunCollector {
+  /** `from` and `to` (exclusive) by turns. */
+  readonly runs: number[] = []
+  #room: number
+
+  constructor(maxRecords: number) {
+    this.#room = maxRecords
+  }
+
+  /** Records that it still takes. */
+  get room(): number {
+    return this.#room
+  }
+
+  get isFull(): boolean {
+    return this.#room <= 0
+  }
+
+  get isEmpty(): boolean {
+    return this.runs.length === 0
+  }
+
+  add(from: number, to: number): void {
+    const { runs } = this
+    const end = Math.min(to, from + this.#room)
+    if (runs.length > 0 && runs[runs.length - 1] === from) runs[runs.length - 1] = end
+    else runs.push(from, end)
+    this.#room -= end - from
+  }
+}
+
 export class LaneRuns {
   readonly #lists = Array.from({ length: LANES }, () => new RunList())
 
-  /** Adds a run behind all others; joins it to the lane's last where they meet. */
+  /** Runs held, of all lanes. */
+  get size(): number {
+    return this.#lists.reduce((sum, list) => sum + list.size, 0)
+  }
+
+  /** Adds a run behind the lane's others; joins it to the last one where they meet. */
   add(lane: number, from: number, to: number): void {
     this.#list(lane).add(from, to)
   }
 
-  /**
-   * Appends the lane's next runs from `from` on to `out`, together at most `room` records; joins the first to the
-   * last one there where they meet. Returns how much room is left.
-   */
-  collect(lane: number, from: number, room: number, out: number[]): number {
-    return this.#list(lane).collect(from, room, out)
+  /** Adds the lane's runs from `from` on, cut there. */
+  collect(lane: number, from: number, into: RunCollector): void {
+    this.#list(lane).collect(from, into)
+  }
+
+  /** The lane's runs in `from` to `to` (exclusive), flat. */
+  slice(lane: number, from: number, to: number): readonly number[] {
+    const found = new RunCollector(this.count(lane, from) - this.count(lane, to))
+    this.collect(lane, from, found)
+    return found.runs
   }
 
   /** Records of the lane from `from` on. */
@@ -59,6 +100,10 @@ class RunList {
   /** Where the first run begins that is not dropped. */
   #head = 0
 
+  get size(): number {
+    return (this.#runs.length - this.#head) / RUN
+  }
+
   get end(): number {
     return this.#isEmpty ? 0 : (this.#runs[this.#runs.length - 2] as number)
   }
@@ -75,16 +120,11 @@ class RunList {
     else runs.push(from, to, this.#before(last) + (runs[last + 1] as number) - this.#from(last))
   }
 
-  collect(from: number, room: number, out: number[]): number {
+  collect(from: number, into: RunCollector): void {
     const runs = this.#runs
-    let left = room
-    for (let at = this.#find(from); at < runs.length && left > 0; at += RUN) {
-      const begin = Math.max(from, this.#from(at))
-      const end = Math.min(runs[at + 1] as number, begin + left)
-      appendRun(out, begin, end)
-      left -= end - begin
+    for (let at = this.#find(from); at < runs.length && !into.isFull; at += RUN) {
+      into.add(Math.max(from, this.#from(at)), runs[at + 1] as number)
     }
-    return left
   }
 
   count(from: number): number {
@@ -128,10 +168,4 @@ class RunList {
   #before(at: number): number {
     return this.#runs[at + 2] as number
   }
-}
-
-/** Appends a run to a flat list of runs, joined to its last where they meet. */
-export function appendRun(out: number[], from: number, to: number): void {
-  if (out.length > 0 && out[out.length - 1] === from) out[out.length - 1] = to
-  else out.push(from, to)
 }

@@ -1,7 +1,7 @@
 /** The lanes of a log in memory: all runs of all lanes, always there. */
 import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import { type RecordBatch, recordLength, recordPriority } from '../../record/index.ts'
-import { LANES, LaneRuns } from '../laneRuns.ts'
+import { LANES, LaneRuns, RunCollector } from '../laneRuns.ts'
 import type { LaneCounts, Lanes } from '../port.ts'
 
 export class MemoryLanes implements Lanes {
@@ -33,9 +33,9 @@ export class MemoryLanes implements Lanes {
   }
 
   next(lane: number, from: number, maxRecords: number): readonly number[] {
-    const runs: number[] = []
-    this.#runs.collect(lane, from, maxRecords, runs)
-    return runs
+    const found = new RunCollector(maxRecords)
+    this.#runs.collect(lane, from, found)
+    return found.runs
   }
 
   async load(): Promise<void> {

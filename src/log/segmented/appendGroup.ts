@@ -4,7 +4,7 @@
  */
 import type { BrokerError } from '../../kernel/errors.ts'
 import { MiB, type Offset, type TimestampMs } from '../../kernel/units.ts'
-import { recordLength, stampRecord } from '../../record/index.ts'
+import { recordLength, recordPriority, stampRecord } from '../../record/index.ts'
 import type { Durability } from '../port.ts'
 import type { PendingAppend } from './appendQueue.ts'
 import type { IndexBlock, IndexBuilder, IndexedTo } from './indexBuilder.ts'
@@ -76,6 +76,8 @@ export class AppendGroup implements SyncWaiter {
       if (start.position + at >= indexer.nextPosition) {
         indexer.add(stamp.offset, start.position + at, start.timestampMs)
       }
+      const lane = recordPriority(bytes, at)
+      if (lane !== indexer.lane) indexer.turn(stamp.offset, lane)
       stamp.offset += 1
       at += length
       if (left === 0) {

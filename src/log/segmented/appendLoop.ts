@@ -192,10 +192,12 @@ export class AppendLoop {
     active.nextOffset = endOffset
     active.newestTimestampMs = start.timestampMs
     if (block !== undefined) active.addIndexBlock(block, indexedTo)
+    const lanes = active.lanes.extend(block?.turns, endOffset)
+    if (lanes !== undefined) state.plainFrom = active.lanes.plainFrom
     services.tails.add(state.tail, { ...start, bytes, endOffset, block })
     state.lastTimestampMs = start.timestampMs
     state.next = endOffset
-    state.onAppended?.(endOffset as Offset, undefined)
+    state.onAppended?.(endOffset as Offset, lanes)
     this.#owner.becameDirty()
     if (group.written()) this.#sync.add(group)
   }

@@ -2,7 +2,7 @@
  * A home of many logs on one directory. What lies in it:
  *
  *   LOCK/            held while a process has it open
- *   FORMAT           {"format":1}; a newer number is refused
+ *   FORMAT           {"format":2}; a newer number is refused
  *   CLEAN            the logs that were closed in order; removed while the directory is in use
  *   <path>/…         a log: segments, indexes, torn tails
  *   <name>           a blob, replaced as a whole

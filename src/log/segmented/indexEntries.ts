@@ -3,8 +3,11 @@
  *
  *   key u64 | value u32 | crc32c u32 over the 12 bytes before
  *
- *   .index      key = offset of a record              value = its position in the .log
+ *   .index      key = offset of a record              value = its position in the .log (30 bits) and marks
  *   .timeindex  key = timestamp of a record (ms)      value = its offset less the segment's base
+ *
+ * Marks of .index: bit 31 where the writer knew of lanes, bit 30 where a record in front of the entry's is not of
+ * priority normal. They tell a segment that needs no `.laneindex` from one whose `.laneindex` is missing.
  *
  * Keys strictly increase; there is an entry for the first record that begins 4 KiB or more behind the last
  * one indexed (in .timeindex only where its time is younger). The record at position 0 needs none.
@@ -12,8 +15,10 @@
  * Each entry carries its own checksum because the last valid one is a recovery point: entries are written
  * after the log was synced up to them, so below it nothing may be torn. An entry that a crash tore, or zeros
  * behind it, do not pass for one. Worked example: offset 57 at position 4130 of a segment is stored as
- * 0000000000000039 00001022 and their checksum.
+ * 0000000000000039 80001022 and their checksum.
  */
+import { invariant } from '../../kernel/invariant.ts'
+import { LIMITS } from '../../kernel/limits.ts'
 import { crc32c } from '../../record/index.ts'
 
 export const INDEX_INTERVAL_BYTES = 4096
@@ -21,11 +26,26 @@ export const ENTRY_BYTES = 16
 const AT_VALUE = 8
 const AT_CRC = 12
 
+/** What an entry of `.index` says of the records in front of its own. */
+export const MARK = { LANES_KNOWN: 0x8000_0000, MIXED: 0x4000_0000 } as const
+const VALUE_BITS = 0x3fff_ffff
+invariant(LIMITS.segmentBytesMax <= VALUE_BITS + 1, 'file positions leave room for the marks')
+
 export interface IndexEntry {
   readonly key: number
   readonly value: number
+  /** All records in front of it in the segment are normal, not all are; undefined where it does not say. */
+  readonly mixed?: boolean | undefined
 }
 
+/** The entry at `at`. */
+export const readEntry = (bytes: Buffer, at: number): IndexEntry => ({
+  key: entryKey(bytes, at),
+  value: entryValue(bytes, at),
+  mixed: entryMixed(bytes, at),
+})
+
+/** `value` carries the marks. */
 export function putEntry(bytes: Buffer, at: number, key: number, value: number): void {
   bytes.writeUInt32BE(Math.floor(key / 0x1_0000_0000), at)
   bytes.writeUInt32BE(key >>> 0, at + 4)
@@ -36,7 +56,14 @@ export function putEntry(bytes: Buffer, at: number, key: number, value: number):
 export const entryKey = (bytes: Buffer, at: number): number =>
   bytes.readUInt32BE(at) * 0x1_0000_0000 + bytes.readUInt32BE(at + 4)
 
-export const entryValue = (bytes: Buffer, at: number): number => bytes.readUInt32BE(at + AT_VALUE)
+export const entryValue = (bytes: Buffer, at: number): number =>
+  bytes.readUInt32BE(at + AT_VALUE) & VALUE_BITS
+
+export function entryMixed(bytes: Buffer, at: number): boolean | undefined {
+  const value = bytes.readUInt32BE(at + AT_VALUE)
+  if ((value & MARK.LANES_KNOWN) === 0) return undefined
+  return (value & MARK.MIXED) !== 0
+}
 
 export const isEntry = (bytes: Buffer, at: number): boolean =>
   bytes.readUInt32BE(at + AT_CRC) === crc32c(bytes, at, at + AT_CRC)

@@ -9,10 +9,10 @@ import {
   checkedFloorEntry,
   ENTRY_BYTES,
   entryKey,
-  entryValue,
   floorEntry,
   type IndexEntry,
   isEntry,
+  readEntry,
   validPrefix,
 } from './indexEntries.ts'
 import type { Services } from './services.ts'
@@ -113,7 +113,7 @@ export class IndexFile {
   #endsAt(fileBytes: number, last: Buffer): IndexEntry | undefined {
     this.setFileBytes(fileBytes)
     if (fileBytes === 0) return undefined
-    return { key: entryKey(last, 0), value: entryValue(last, 0) }
+    return readEntry(last, 0)
   }
 
   async #readAt(position: number, size: number): Promise<Buffer> {
@@ -131,7 +131,7 @@ export class IndexFile {
     const bytes = await this.#load()
     const at = checkedFloorEntry(bytes, key)
     if (at === undefined) return 'damaged'
-    return at < 0 ? undefined : { key: entryKey(bytes, at), value: entryValue(bytes, at) }
+    return at < 0 ? undefined : readEntry(bytes, at)
   }
 
   /** True where there is no entry, neither in the file nor in memory. */
@@ -166,7 +166,7 @@ export class IndexFile {
     const block = this.#pending[low - 1]
     if (block === undefined) return undefined
     const at = floorEntry(block.entries, key)
-    return { key: entryKey(block.entries, at), value: entryValue(block.entries, at) }
+    return readEntry(block.entries, at)
   }
 
   async #load(): Promise<Buffer> {

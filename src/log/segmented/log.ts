@@ -20,10 +20,11 @@ import type {
 import { checkBatch, checkReadable } from '../stamping.ts'
 import { AppendLoop } from './appendLoop.ts'
 import type { Flushable } from './flusher.ts'
+import { SegmentedLanes } from './lanes.ts'
 import { LogState } from './logState.ts'
 import { type LogLocation, recover } from './recovery.ts'
 import { removeOldest, segmentsBefore, segmentsExpired, totalBytes } from './retention.ts'
-import { flushIndexes, roll } from './roll.ts'
+import { flushDueIndexes, flushIndexes, roll } from './roll.ts'
 import type { Segment } from './segment.ts'
 import { readSegment, type SegmentRead } from './segmentReader.ts'
 import type { Services } from './services.ts'
@@ -49,7 +50,7 @@ export class SegmentedLog implements PartitionLog, Flushable {
 
   constructor(state: LogState) {
     this.#state = state
-    this.lanes = new PlainLanes(state)
+    this.lanes = new SegmentedLanes(state)
     this.#sync = new SyncLoop(state)
     this.#appends = new AppendLoop(state, this.#sync, {
       roll: () => roll(state, () => this.#sync.request()),
@@ -138,7 +139,7 @@ export class SegmentedLog implements PartitionLog, Flushable {
     this.#marked = false
     // A failed sync raises the fence, which is logged there.
     await this.#sync.request().catch(() => undefined)
-    await flushIndexes(this.#state)
+    await flushDueIndexes(this.#state)
   }
 
   #markDirty(): void {
@@ -158,7 +159,7 @@ export class SegmentedLog implements PartitionLog, Flushable {
 
   async #readFiles(from: number, limit: ReadLimit): Promise<ReadResult> {
     const { segments, services } = this.#state
-    const segment = segmentOf(segments, from)
+    const segment = segments[this.#state.segmentIndex(from)] as Segment
     let found: SegmentRead
     try {
       found = await readSegment(services, segment, from, limit)
@@ -197,46 +198,6 @@ export class SegmentedLog implements PartitionLog, Flushable {
     services.tails.clear(tail)
     this.onClosed?.()
   }
-}
-
-/** Until lanes are stored: everything is normal. */
-class PlainLanes implements Lanes {
-  readonly #state: LogState
-
-  constructor(state: LogState) {
-    this.#state = state
-  }
-
-  isPlain(): boolean {
-    return true
-  }
-
-  next(lane: number, from: number, maxRecords: number): readonly number[] {
-    const { start, next } = this.#state
-    const begin = Math.max(from, start)
-    return lane === 2 && begin < next ? [begin, Math.min(next, begin + maxRecords)] : []
-  }
-
-  async load(): Promise<void> {
-    // Nothing to load.
-  }
-
-  count(lane: number, from: number): number {
-    const { start, next } = this.#state
-    return lane === 2 ? Math.max(0, next - Math.max(from, start)) : 0
-  }
-}
-
-/** The segment that holds `offset`, which is not below the first one. */
-function segmentOf(segments: readonly Segment[], offset: number): Segment {
-  let low = 0
-  let high = segments.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if ((segments[middle] as Segment).baseOffset <= offset) low = middle + 1
-    else high = middle
-  }
-  return segments[low - 1] as Segment
 }
 
 /** Opens the log there, recovering what a crash left. Rejects with LOG_CORRUPT naming file and position. */

@@ -23,6 +23,8 @@ export class LogState {
   /** All below is on disk. */
   durable: number
   lastTimestampMs: number
+  /** From here on all records are known to be normal. */
+  plainFrom = 0
   closed = false
   #fence: BrokerError | undefined
 
@@ -45,6 +47,7 @@ export class LogState {
     this.lastTimestampMs = found.lastTimestampMs
     this.tail = this.services.tails.newTail()
     this.watch(this.active)
+    this.findPlainFrom()
   }
 
   /** Raises the fence when the pool has to close the segment's file and cannot sync it. */
@@ -60,6 +63,29 @@ export class LogState {
 
   get start(): number {
     return (this.segments[0] as Segment).baseOffset
+  }
+
+  /** Of the segment that holds `offset`, which is not below the start. */
+  segmentIndex(offset: number): number {
+    const { segments } = this
+    let low = 0
+    let high = segments.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((segments[middle] as Segment).baseOffset <= offset) low = middle + 1
+      else high = middle
+    }
+    return Math.max(0, low - 1)
+  }
+
+  /** Asks the segments, the last one first, from where on there is nothing but normal records. */
+  findPlainFrom(): void {
+    this.plainFrom = 0
+    for (let i = this.segments.length - 1; i >= 0 && this.plainFrom === 0; i -= 1) {
+      const { lanes, nextOffset, baseOffset } = this.segments[i] as Segment
+      const { plainFrom } = lanes
+      if (plainFrom > baseOffset) this.plainFrom = Math.min(plainFrom, nextOffset)
+    }
   }
 
   get fence(): BrokerError | undefined {

@@ -2,9 +2,9 @@
 
 /** Decimal digits of 2^64, so that names sort as their offsets do. */
 const DIGITS = 20
-const NAME = /^(\d{20})\.(log|index|timeindex)$/
+const NAME = /^(\d{20})\.(log|index|timeindex|laneindex)$/
 
-export type SegmentFileKind = 'log' | 'index' | 'timeindex'
+export type SegmentFileKind = 'log' | 'index' | 'timeindex' | 'laneindex'
 
 export const segmentFileName = (baseOffset: number, kind: SegmentFileKind): string =>
   `${baseOffset.toString().padStart(DIGITS, '0')}.${kind}`

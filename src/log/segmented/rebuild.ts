@@ -19,7 +19,7 @@ export async function rebuildIndexes(services: Services, segment: Segment): Prom
     if (walk.problem !== undefined) {
       throw corrupt(segment.log.path, walk.problem.position, walk.problem.reason)
     }
-    if (await segment.replaceIndexes(block)) {
+    if (await segment.replaceIndexes(block, walk.batchEndOffset)) {
       services.platform.logger.warn({ file: segment.offsets.file.path }, 'index rebuilt')
     }
   })

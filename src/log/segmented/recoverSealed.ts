@@ -40,18 +40,26 @@ async function checkEnd(services: Services, segment: Segment): Promise<boolean> 
   const entry = await segment.offsets.recoverEnd()
   const from = entry?.value ?? 0
   if (from >= segment.sizeBytes) return false
-  const indexer = new IndexBuilder(segment.baseOffset, { position: from, timestampMs: -1 })
+  const mixed = entry === undefined ? false : entry.mixed
+  const indexer = new IndexBuilder(segment.baseOffset, {
+    position: from,
+    timestampMs: -1,
+    mixed: mixed === true,
+  })
   const walk = walkFrom(from, entry?.key ?? segment.baseOffset)
   await scan(services, segment, { walk, fileEnd: segment.sizeBytes, indexer })
   checkMeetsNext(segment, walk)
-  return indexer.take(walk.offset) === undefined
+  const block = indexer.take(walk.offset)
+  if (block !== undefined && block.offsets.length > 0) return false
+  if (mixed === false && block === undefined) segment.lanes.begin(segment.nextOffset)
+  return true
 }
 
 /** Reads every record, and makes the indexes again where they differ from what they say. */
 async function checkWhole(services: Services, segment: Segment): Promise<void> {
   const { walk, block } = await indexOf(services, segment)
   checkMeetsNext(segment, walk)
-  if (await segment.replaceIndexes(block)) {
+  if (await segment.replaceIndexes(block, walk.batchEndOffset)) {
     services.platform.logger.warn({ file: segment.offsets.file.path }, 'index rebuilt')
   }
 }

@@ -154,33 +154,51 @@ async function openActive(
   if (entry !== undefined && entry.value >= size) {
     throw corrupt(segment.log.path, size, `ends before ${entry.value}, up to where it was synced`)
   }
-  const walk = await scanActive(services, segment, size, entry)
+  const isIndexed = entry !== undefined && services.options.verify !== 'all'
+  if (!isIndexed || !(await segment.lanes.recover(entry))) segment.begin()
+  let found = await scanActive(services, segment, size, entry)
+  if (segment.lanes.endOffset > found.walk.batchEndOffset) {
+    // Lanes of records that are no more.
+    segment.begin()
+    found = await scanActive(services, segment, size, entry)
+  }
+  const { walk } = found
   const synced = clean ? size - 1 : (entry?.value ?? -1)
   if (walk.batchEnd <= synced) corruptIfProblem(segment, walk)
   segment.sizeBytes = walk.batchEnd
   segment.nextOffset = walk.batchEndOffset
   segment.newestTimestampMs = walk.batchEnd > 0 ? walk.batchEndTimestampMs : undefined
+  takeIndex(segment, found)
   if (walk.problem !== undefined) await cutTornTail(services, segment, size, walk.problem)
   if (clean) return segment.nextOffset
   await rewriteTail(services, segment, entry?.value ?? 0)
   return entry?.key ?? segment.baseOffset
 }
 
-/** Walks to the end of the active segment, from its last index entry where not all is to be read. */
+/** Walks to the end of the active segment, from its last index entry where not all is to be indexed again. */
 async function scanActive(
   services: Services,
   segment: Segment,
   size: number,
   entry: IndexEntry | undefined,
-): Promise<Walk> {
-  if (services.options.verify === 'all' || entry === undefined) segment.begin()
+): Promise<ActiveScan> {
   const { position } = segment.indexedTo
   const offset = position === 0 ? segment.baseOffset : (entry?.key ?? segment.baseOffset)
   const walk = walkFrom(position, offset)
   const indexer = new IndexBuilder(segment.baseOffset, segment.indexedTo)
   await scan(services, segment, { walk, fileEnd: size, indexer })
+  return { walk, indexer }
+}
+
+interface ActiveScan {
+  readonly walk: Walk
+  readonly indexer: IndexBuilder
+}
+
+/** Takes over what the scan found beyond what was indexed. */
+function takeIndex(segment: Segment, { walk, indexer }: ActiveScan): void {
   const block = indexer.take(walk.batchEndOffset)
+  segment.lanes.extend(block?.turns, walk.batchEndOffset)
   segment.indexedTo = indexer.indexedWith(block)
   if (block !== undefined) segment.addIndexBlock(block, segment.indexedTo)
-  return walk
 }

@@ -54,7 +54,7 @@ async function* repairSegment(
   const { walk, block } = await indexOf(services, segment)
   // An index entry vouches for what is below it being on disk.
   await services.files.use(segment.log, (handle) => handle.datasync())
-  const changed = await segment.replaceIndexes(block)
+  const changed = await segment.replaceIndexes(block, walk.batchEndOffset)
   await segment.close()
   if (walk.problem !== undefined)
     yield { kind: 'problem', file, ...walk.problem, repairable: false }

@@ -50,9 +50,7 @@ export async function removeOldest(state: LogState, count: number): Promise<void
     failpoint('segment.retain.before-unlink')
     doomed.log.dirty = false
     await doomed.close()
-    for (const file of [doomed.log, doomed.offsets.file, doomed.times.file]) {
-      await removeFile(state, file.path)
-    }
+    for (const file of doomed.files) await removeFile(state, file.path)
     await state.services.fileSystem.syncDirectory(doomed.directory)
     state.doomed.shift()
   }

@@ -34,18 +34,29 @@ export async function roll(state: LogState, synced: () => Promise<void>): Promis
   sealed.seal()
   state.watch(begun)
   state.segments.push(begun)
+  await flushIndexesOf(state, sealed)
 }
 
 /** Writes what index entries may be written; those that cannot be stay in memory. */
 export async function flushIndexes(state: LogState): Promise<void> {
   for (const segment of state.segments) {
-    if (!segment.hasPendingIndex) continue
-    try {
-      await segment.flushIndexes(state.durable)
-    } catch (error) {
-      const { logger } = state.services.platform
-      logger.warn({ log: state.path, error: String(error) }, 'index not written')
-    }
+    if (segment.hasPendingIndex) await flushIndexesOf(state, segment)
+  }
+}
+
+/** The same, where that is worth a write. */
+export async function flushDueIndexes(state: LogState): Promise<void> {
+  for (const segment of state.segments) {
+    if (segment.isIndexFlushDue) await flushIndexesOf(state, segment)
+  }
+}
+
+async function flushIndexesOf(state: LogState, segment: Segment): Promise<void> {
+  try {
+    await segment.flushIndexes(state.durable)
+  } catch (error) {
+    const { logger } = state.services.platform
+    logger.warn({ log: state.path, error: String(error) }, 'index not written')
   }
 }
 

@@ -1,17 +1,22 @@
 /**
- * One segment: records in a `.log`, its two indexes beside it. The last segment of a log is active (it
+ * One segment: records in a `.log`, its indexes beside it. The last segment of a log is active (it
  * grows), the others are sealed (they never change). All that is known of an unused one are a few numbers.
  */
 import { join } from 'node:path'
+import { KiB } from '../../kernel/units.ts'
 import { PooledFile } from './filePool.ts'
 import type { IndexBlock, IndexedTo } from './indexBuilder.ts'
 import { NOTHING_INDEXED, TIME_OF_THAT_RECORD } from './indexBuilder.ts'
 import type { IndexEntry } from './indexEntries.ts'
 import { IndexFile } from './indexFile.ts'
+import { LaneFile } from './laneFile.ts'
 import { type SegmentFileKind, segmentFileName } from './names.ts'
+import { SegmentLanes } from './segmentLanes.ts'
 import type { Services } from './services.ts'
 
 const NO_ENTRIES = Buffer.alloc(0)
+/** So many bytes of log share one block of lanes, so that a segment has some thousand at most. */
+const LANE_BLOCK_BYTES_MIN = 64 * KiB
 
 export class Segment {
   readonly baseOffset: number
@@ -19,6 +24,7 @@ export class Segment {
   readonly log: PooledFile
   readonly offsets: IndexFile
   readonly times: IndexFile
+  readonly lanes: SegmentLanes
   /** Bytes of readable records. */
   sizeBytes = 0
   /** The offset behind its last readable record. */
@@ -31,6 +37,9 @@ export class Segment {
   /** Retention took it: its files are going. */
   removed = false
   readonly #services: Services
+  #isActive = false
+  #lanesFlushedTo = 0
+  #learning: Promise<void> | undefined
   #indexWork: Promise<void> = Promise.resolve()
 
   constructor(services: Services, directory: string, baseOffset: number) {
@@ -41,10 +50,19 @@ export class Segment {
     this.log = new PooledFile(this.#path('log'), 'read')
     this.offsets = this.#indexFile('index')
     this.times = this.#indexFile('timeindex')
+    const laneFile = new LaneFile(new PooledFile(this.#path('laneindex'), 'read'), services)
+    this.lanes = new SegmentLanes(services, laneFile, baseOffset)
   }
 
   get hasPendingIndex(): boolean {
-    return this.offsets.hasPending || this.times.hasPending
+    if (this.offsets.hasPending || this.times.hasPending || this.lanes.hasPending) return true
+    return !this.#isActive && this.lanes.isUnsealed
+  }
+
+  /** True where enough index entries wait to be worth a write of their own. */
+  get isIndexFlushDue(): boolean {
+    if (!this.lanes.hasPending) return this.hasPendingIndex
+    return this.sizeBytes - this.#lanesFlushedTo >= LANE_BLOCK_BYTES_MIN
   }
 
   /** Makes it the active one, with nothing indexed. */
@@ -53,6 +71,7 @@ export class Segment {
     this.offsets.setFileBytes(0)
     this.times.setFileBytes(0)
     this.indexedTo = NOTHING_INDEXED
+    this.lanes.begin(this.baseOffset)
   }
 
   /**
@@ -64,7 +83,7 @@ export class Segment {
     const time = clean ? undefined : await this.times.recoverEnd()
     if (entry === undefined || entry.key <= this.baseOffset) return undefined
     const timestampMs = time?.key ?? (clean ? TIME_OF_THAT_RECORD : -1)
-    this.indexedTo = { position: entry.value, timestampMs }
+    this.indexedTo = { position: entry.value, timestampMs, mixed: entry.mixed === true }
     this.indexFlushedTo = entry.value
     return entry
   }
@@ -73,16 +92,23 @@ export class Segment {
   knowFiles(kinds: ReadonlySet<SegmentFileKind>): void {
     if (!kinds.has('index')) this.offsets.setFileBytes(0)
     if (!kinds.has('timeindex')) this.times.setFileBytes(0)
+    if (!kinds.has('laneindex')) this.lanes.file.isMissing()
   }
 
   /** Makes its files writable, from their next opening on. */
   activate(): void {
-    for (const file of [this.log, this.offsets.file, this.times.file]) file.mode = 'create'
+    this.#isActive = true
+    for (const file of this.files) file.mode = 'create'
   }
 
   /** From now on it does not change but for index entries that still wait. */
   seal(): void {
+    this.#isActive = false
     this.log.mode = 'read'
+  }
+
+  get files(): readonly PooledFile[] {
+    return [this.log, this.offsets.file, this.times.file, this.lanes.file.file]
   }
 
   addIndexBlock(block: IndexBlock, indexedTo: IndexedTo): void {
@@ -95,7 +121,10 @@ export class Segment {
   flushIndexes(durable: number): Promise<void> {
     this.indexFlushedTo = this.indexedTo.position
     return this.exclusively(async () => {
-      // Times first: recovery goes by the offsets, and what it adds behind them fits behind either.
+      // The others first: recovery goes by the offsets, and what it adds behind them fits behind either.
+      this.#lanesFlushedTo = this.sizeBytes
+      await this.lanes.flush(durable)
+      if (!this.#isActive) await this.lanes.seal()
       await this.times.flush(durable)
       await this.offsets.flush(durable)
     })
@@ -108,17 +137,31 @@ export class Segment {
     return run
   }
 
-  /** Makes `block` the content of the index files, but for entries in memory; false where it was that already. */
-  async replaceIndexes(block: IndexBlock | undefined): Promise<boolean> {
+  /**
+   * Makes `block`, which is about the records up to `endOffset`, the content of the index files, but for what is in
+   * memory; false where it was that already.
+   */
+  async replaceIndexes(block: IndexBlock | undefined, endOffset: number): Promise<boolean> {
+    const turns = block?.turns ?? []
     const offsets = await this.offsets.replace(block?.offsets ?? NO_ENTRIES)
     const times = await this.times.replace(block?.times ?? NO_ENTRIES)
-    return offsets || times
+    this.lanes.rebuild(turns, endOffset)
+    const lanes = !this.#isActive && (await this.lanes.rewrite(turns))
+    return offsets || times || lanes
+  }
+
+  /** Runs `learn` where it does not run already; resolves when it is over. */
+  learnOnce(learn: () => Promise<void>): Promise<void> {
+    this.#learning ??= learn().finally(() => {
+      this.#learning = undefined
+    })
+    return this.#learning
   }
 
   /** Gives its file descriptors back; the next use opens the files again. */
   async release(): Promise<void> {
     const { files } = this.#services
-    await Promise.all([this.log, this.offsets.file, this.times.file].map((f) => files.release(f)))
+    await Promise.all(this.files.map((file) => files.release(file)))
   }
 
   /** Closes its files; a read under way finishes first. */
@@ -127,10 +170,11 @@ export class Segment {
     const { files } = this.#services
     this.offsets.forget()
     this.times.forget()
-    await Promise.all([this.log, this.offsets.file, this.times.file].map((f) => files.close(f)))
+    this.lanes.forget()
+    await Promise.all(this.files.map((file) => files.close(file)))
   }
 
-  #path(kind: 'log' | 'index' | 'timeindex'): string {
+  #path(kind: SegmentFileKind): string {
     return join(this.directory, segmentFileName(this.baseOffset, kind))
   }
 

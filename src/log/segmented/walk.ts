@@ -6,6 +6,7 @@ import {
   hasMore,
   recordLength,
   recordOffset,
+  recordPriority,
   recordProblem,
   recordTimestampMs,
 } from '../../record/index.ts'
@@ -93,8 +94,12 @@ export function passRecord(
   indexer: IndexBuilder | undefined,
 ): void {
   walk.timestampMs = recordTimestampMs(bytes, at)
-  if (indexer !== undefined && walk.position >= indexer.nextPosition) {
-    indexer.add(walk.offset, walk.position, walk.timestampMs)
+  if (indexer !== undefined) {
+    if (walk.position >= indexer.nextPosition) {
+      indexer.add(walk.offset, walk.position, walk.timestampMs)
+    }
+    const lane = recordPriority(bytes, at)
+    if (lane !== indexer.lane) indexer.turn(walk.offset, lane)
   }
   walk.position += recordLength(bytes, at)
   walk.offset += 1

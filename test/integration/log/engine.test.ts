@@ -25,7 +25,7 @@ describe('data directory', () => {
   test('is made where it is missing, and says its format', async () => {
     const directory = join(temporaryDirectory(), 'a/b/c')
     await openTestEngine({ directory })
-    expect(JSON.parse(readFileSync(join(directory, 'FORMAT'), 'utf8'))).toEqual({ format: 1 })
+    expect(JSON.parse(readFileSync(join(directory, 'FORMAT'), 'utf8'))).toEqual({ format: 2 })
   })
 
   test('belongs to one engine at a time', async () => {
@@ -41,7 +41,7 @@ describe('data directory', () => {
 
   test('of a newer format is refused and left as it is', async () => {
     const directory = temporaryDirectory()
-    writeFileSync(join(directory, 'FORMAT'), '{"format":2}')
+    writeFileSync(join(directory, 'FORMAT'), '{"format":3}')
     await expect(openTestEngine({ directory })).rejects.toMatchObject({ code: 'FORMAT_TOO_NEW' })
     expect(readdirSync(join(directory, 'LOCK'))).toEqual([])
   })

@@ -5,11 +5,13 @@ import {
   checkedFloorEntry,
   ENTRY_BYTES,
   entryKey,
+  entryMixed,
   entryValue,
   floorEntry,
   floorEntryByValue,
   INDEX_INTERVAL_BYTES,
   isEntry,
+  MARK,
   putEntry,
   validPrefix,
 } from '../../../src/log/segmented/indexEntries.ts'
@@ -59,9 +61,9 @@ describe('index entries', () => {
   })
 
   test('hold keys up to the largest safe integer', () => {
-    const bytes = encode([{ key: Number.MAX_SAFE_INTEGER, value: 2 ** 32 - 1 }])
+    const bytes = encode([{ key: Number.MAX_SAFE_INTEGER, value: 2 ** 30 - 1 }])
     expect(entryKey(bytes, 0)).toBe(Number.MAX_SAFE_INTEGER)
-    expect(entryValue(bytes, 0)).toBe(2 ** 32 - 1)
+    expect(entryValue(bytes, 0)).toBe(2 ** 30 - 1)
   })
 
   test('are found by key and by value as in a sorted array', () => {
@@ -128,11 +130,11 @@ describe('index builder', () => {
     for (const { offset, position, timestampMs } of records) {
       if (position < last + INDEX_INTERVAL_BYTES) continue
       last = position
-      expected.push({ key: offset, value: position })
+      expected.push({ key: offset, value: position + MARK.LANES_KNOWN })
       const lastMs = times.at(-1)?.key ?? -1
       if (timestampMs > lastMs) times.push({ key: timestampMs, value: offset - BASE })
     }
-    return { expected, times }
+    return { expected, times, last }
   }
 
   test('indexes the first record 4 KiB or more behind the last one indexed', () => {
@@ -140,13 +142,14 @@ describe('index builder', () => {
     check(
       fc.property(sizes, fc.integer({ min: 1, max: 20 }), (lengths, perMs) => {
         const { builder, records } = build(lengths, perMs)
-        const { expected, times } = expectedEntries(records)
+        const { expected, times, last } = expectedEntries(records)
         const block = builder.take(BASE + lengths.length)
         expect(block?.offsets ?? Buffer.alloc(0)).toEqual(encode(expected))
         expect(block?.times ?? Buffer.alloc(0)).toEqual(encode(times))
         expect(builder.indexedWith(block)).toEqual({
-          position: expected.at(-1)?.value ?? 0,
+          position: last,
           timestampMs: times.at(-1)?.key ?? -1,
+          mixed: false,
         })
       }),
     )
@@ -160,6 +163,34 @@ describe('index builder', () => {
     const block = builder.take(BASE + 4)
     expect(block?.offsets).toHaveLength(3 * ENTRY_BYTES)
     expect(block?.times).toHaveLength(3 * ENTRY_BYTES)
-    expect(builder.indexedWith(block)).toEqual({ position: 3 * 4096, timestampMs: 5003 })
+    expect(builder.indexedWith(block)).toEqual({
+      position: 3 * 4096,
+      timestampMs: 5003,
+      mixed: false,
+    })
+  })
+
+  test('marks the entries behind the first record that is not normal', () => {
+    const { builder } = build(
+      Array.from({ length: 4 }, () => 4096),
+      1,
+    )
+    builder.turn(BASE + 4, 0)
+    builder.turn(BASE + 5, 2)
+    builder.add(BASE + 5, 5 * 4096, 5005)
+    const block = builder.take(BASE + 6)
+    const entries = block?.offsets ?? Buffer.alloc(0)
+    const mixed = Array.from({ length: 4 }, (_, i) => entryMixed(entries, i * ENTRY_BYTES))
+    expect(mixed).toEqual([false, false, false, true])
+    expect(entryValue(entries, 3 * ENTRY_BYTES)).toBe(5 * 4096)
+    expect(block?.turns).toEqual([BASE + 4, 0, BASE + 5, 2])
+    expect(builder.indexedWith(block).mixed).toBe(true)
+  })
+
+  test('forgets the lanes of what was cut off', () => {
+    const builder = new IndexBuilder(BASE, NOTHING_INDEXED)
+    builder.turn(BASE + 4, 0)
+    expect(builder.take(BASE + 4)).toBeUndefined()
+    expect(builder.indexedWith(undefined).mixed).toBe(false)
   })
 })

@@ -5,8 +5,10 @@ import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
 import { type FileHandle, type FileSystem, nodeFileSystem } from '../../../src/io/index.ts'
 import { type LogFields, type Platform, silentLogger } from '../../../src/kernel/platform.ts'
+import { PRIORITIES, type Priority } from '../../../src/kernel/priority.ts'
 import { offset } from '../../../src/kernel/units.ts'
 import {
+  type Lanes,
   type LogEngine,
   openSegmentedEngine,
   type PartitionLog,
@@ -141,3 +143,60 @@ export async function readAll(
 
 export const textsOf = (records: readonly DecodedRecord[]): string[] =>
   records.map((record) => String(record.value))
+
+/** Records of these priorities, `size` bytes of value each. */
+export const ofLanes = (lanes: readonly number[], size = 8): RecordBatch =>
+  batchOf(...lanes.map((lane) => ({ value: 'x'.repeat(size), priority: lane as Priority })))
+
+/** All runs of a lane from `from` on, asked for `step` records at a time, loaded where that is asked for. */
+export async function runsOfLane(
+  lanes: Lanes,
+  lane: number,
+  from: number,
+  step = 1_000_000,
+): Promise<number[]> {
+  const runs: number[] = []
+  for (let at = from; ; ) {
+    const found = lanes.next(lane, at, step)
+    if (found === undefined) {
+      await lanes.load(lane, at)
+      if (lanes.next(lane, at, step) === undefined)
+        throw new Error(`lane ${lane} from ${at}: not loaded`)
+      continue
+    }
+    if (found.length === 0) return runs
+    runs.push(...found)
+    at = found.at(-1) as number
+  }
+}
+
+/** The lane of each record from the log's start on. Throws where a record is in none, or in two. */
+export async function laneOfEach(log: PartitionLog, step?: number): Promise<number[]> {
+  const { start, next } = log.offsets()
+  const found: number[] = new Array<number>(next - start).fill(-1)
+  for (const lane of PRIORITIES.keys()) {
+    const runs = await runsOfLane(log.lanes, lane, start, step)
+    let records = 0
+    for (let i = 0; i < runs.length; i += 2) {
+      for (let offset = runs[i] as number; offset < (runs[i + 1] as number); offset += 1) {
+        if (found[offset - start] !== -1) throw new Error(`${offset} is in two lanes, or beyond`)
+        found[offset - start] = lane
+        records += 1
+      }
+    }
+    const count = await countLoaded(log.lanes, lane, start)
+    if (count !== records) throw new Error(`lane ${lane}: ${count} counted, ${records} found`)
+  }
+  if (found.includes(-1)) throw new Error(`${start + found.indexOf(-1)} is in no lane`)
+  return found
+}
+
+/** Records of a lane from `from` on, loaded where that is asked for. */
+export async function countLoaded(lanes: Lanes, lane: number, from: number): Promise<number> {
+  const count = lanes.count(lane, from)
+  if (count !== undefined) return count
+  await lanes.load(lane, from)
+  const loaded = lanes.count(lane, from)
+  if (loaded === undefined) throw new Error(`lane ${lane} from ${from}: not loaded`)
+  return loaded
+}

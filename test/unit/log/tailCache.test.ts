@@ -23,7 +23,11 @@ class Writer {
     stampBatch(batch, { baseOffset: this.offset, timestampMs: 1 })
     const bytes = this.#cache.allocate(batch.bytes.length)
     batch.bytes.copy(bytes)
-    const indexer = new IndexBuilder(0, { position: this.position - 4096, timestampMs: -1 })
+    const indexer = new IndexBuilder(0, {
+      position: this.position - 4096,
+      timestampMs: -1,
+      mixed: false,
+    })
     let { position, offset } = this
     for (let at = 0; at < bytes.length; at += recordLength(bytes, at)) {
       if (position >= indexer.nextPosition) indexer.add(offset, position, 1)

@@ -1,0 +1,379 @@
+/**
+ * The lanes of one segment: which of its records are in which.
+ *
+ *   unknown   nobody has looked yet          a sealed segment after a start, until somebody asks
+ *   plain     all records are normal         nothing is stored
+ *   mixed     runs in a `.laneindex`         | blocks in the file | runs in memory          |
+ *                                            base … written … memoryFrom … #written … endOffset
+ *
+ * Runs are kept in memory from their append on. Up to `#written` they are in the file too, so that part may be
+ * forgotten when the engine's index cache wants the memory, and so may what was read of the file. A sealed segment
+ * has a directory of its blocks at the file's end; that of the active one is in memory.
+ */
+import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
+import { LANES, LaneRuns, type RunCollector } from '../laneRuns.ts'
+import type { LaneCounts } from '../port.ts'
+import type { Forgettable } from './indexCache.ts'
+import type { IndexEntry } from './indexEntries.ts'
+import { encodeBlock } from './laneBlocks.ts'
+import { LaneDirectory, type LoadedChunk } from './laneDirectory.ts'
+import { encodeFile, holds, type LaneFile } from './laneFile.ts'
+import type { Services } from './services.ts'
+
+/** What a run in memory costs, about. */
+const RUN_MEMORY_BYTES = 24
+
+export class SegmentLanes implements Forgettable {
+  readonly baseOffset: number
+  readonly file: LaneFile
+  readonly #services: Services
+  #knowledge: 'unknown' | 'plain' | 'mixed' = 'unknown'
+  #endOffset: number
+  /** By lane: how many records, and from where on there are none. */
+  readonly #records = new Array<number>(LANES).fill(0)
+  readonly #ends = new Array<number>(LANES).fill(0)
+  #memory = new LaneRuns()
+  /** All runs from here on are in memory; where a block ends, or the base. */
+  #memoryFrom: number
+  /** All runs up to here are in the file. */
+  #written: number
+  #directory: LaneDirectory | undefined
+  readonly #chunks = new Map<number, LoadedChunk>()
+  #accountedBytes = 0
+  /** The last answers of {@link count}, by lane: they outlive what they were made from. */
+  readonly #counts = new Map<number, { readonly from: number; readonly records: number }>()
+
+  constructor(services: Services, file: LaneFile, baseOffset: number) {
+    this.#services = services
+    this.file = file
+    this.baseOffset = baseOffset
+    this.#endOffset = baseOffset
+    this.#memoryFrom = baseOffset
+    this.#written = baseOffset
+  }
+
+  get isKnown(): boolean {
+    return this.#knowledge !== 'unknown'
+  }
+
+  /** From here on all its records are normal, as far as is known. */
+  get plainFrom(): number {
+    if (this.#knowledge === 'plain') return this.baseOffset
+    if (this.#knowledge === 'unknown') return Number.POSITIVE_INFINITY
+    let from = this.baseOffset
+    for (let lane = 0; lane < LANES; lane += 1) {
+      if (lane !== NORMAL_PRIORITY) from = Math.max(from, this.#ends[lane] as number)
+    }
+    return from
+  }
+
+  /** Behind the last record that it knows of. */
+  get endOffset(): number {
+    return this.#endOffset
+  }
+
+  /** Records of the lane. */
+  total(lane: number): number {
+    if (this.#knowledge === 'mixed') return this.#records[lane] as number
+    return lane === NORMAL_PRIORITY ? this.#endOffset - this.baseOffset : 0
+  }
+
+  /** Some runs are not in the file yet. */
+  get hasPending(): boolean {
+    return this.#knowledge === 'mixed' && this.#written < this.#endOffset
+  }
+
+  /** Its file has no directory yet. */
+  get isUnsealed(): boolean {
+    return this.#knowledge === 'mixed' && !this.file.isSealed
+  }
+
+  /** Starts as a plain segment that ends at `endOffset`; what is in the file does not count. */
+  begin(endOffset: number): void {
+    this.#reset()
+    this.#knowledge = 'plain'
+    this.#endOffset = endOffset
+    this.file.begin()
+  }
+
+  #reset(): void {
+    this.#drop()
+    this.#endOffset = this.baseOffset
+    this.#records.fill(0)
+    this.#ends.fill(0)
+    this.#memory = new LaneRuns()
+    this.#memoryFrom = this.baseOffset
+    this.#written = this.baseOffset
+    this.#directory = undefined
+  }
+
+  /** Takes over what was read of the file: its blocks, without gaps from the base on. */
+  adopt(directory: LaneDirectory): void {
+    this.#reset()
+    this.#knowledge = 'mixed'
+    this.#directory = directory
+    for (let block = 0; block < directory.length; block += 1) {
+      this.#endOffset = directory.end(block)
+      for (let lane = 0; lane < LANES; lane += 1) {
+        const records = directory.records(block, lane)
+        if (records === 0) continue
+        this.#records[lane] = (this.#records[lane] as number) + records
+        this.#ends[lane] = this.#endOffset
+      }
+    }
+    this.#written = this.#endOffset
+    this.#memoryFrom = this.#endOffset
+    this.#account()
+  }
+
+  /**
+   * Finds where the lanes of the active segment go on: behind the blocks of the file, where these reach to the last
+   * entry of the offset index, or at that entry where all in front of it is normal. False where neither is so.
+   */
+  async recover({ key, mixed }: IndexEntry): Promise<boolean> {
+    const directory = await this.file.recoverBlocks(this.baseOffset)
+    if (directory.length > 0 && directory.end(directory.length - 1) >= key) {
+      this.adopt(directory)
+      return true
+    }
+    if (mixed !== false) return false
+    this.begin(key)
+    return true
+  }
+
+  /** Takes over what a scan of the records up to `endOffset` found; what came behind them meanwhile stays. */
+  rebuild(turns: readonly number[], endOffset: number): void {
+    const before = this.#endOffset
+    const all = before > endOffset ? [...turns, ...this.#turnsFrom(endOffset)] : turns
+    const isPlain = all.every((lane, i) => i % 2 === 0 || lane === NORMAL_PRIORITY)
+    this.begin(this.baseOffset)
+    this.extend(isPlain ? undefined : all, Math.max(before, endOffset))
+  }
+
+  /** The turns in memory from `from` on, the first of them there. */
+  #turnsFrom(from: number): number[] {
+    if (this.#knowledge === 'plain') return [from, NORMAL_PRIORITY]
+    const found: [number, number][] = []
+    for (let lane = 0; lane < LANES; lane += 1) {
+      const runs = this.#memory.slice(lane, from, this.#endOffset)
+      for (let i = 0; i < runs.length; i += 2) found.push([runs[i] as number, lane])
+    }
+    return found.sort(([a], [b]) => a - b).flat()
+  }
+
+  /**
+   * Makes the file of a sealed segment, all of whose runs are in memory, hold them; false where it did that already.
+   * `turns`: where the lane changes. One call at a time, not beside {@link flush} and {@link seal}.
+   */
+  async rewrite(turns: readonly number[]): Promise<boolean> {
+    if (this.#knowledge !== 'mixed') return false
+    const stretch = { from: this.baseOffset, to: this.#endOffset }
+    const before = await this.file.readAll()
+    const { directory, bytes } = encodeFile(this.#memory, turns, stretch)
+    const isRight = holds(before, this.#memory, stretch)
+    if (!isRight) await this.file.replace(bytes)
+    this.#directory = isRight ? undefined : directory
+    this.#written = this.#endOffset
+    if (isRight) await this.#loadDirectory()
+    this.#account()
+    return !isRight
+  }
+
+  /**
+   * Takes in the records up to `endOffset`, the first of them normal up to the first turn (offset and lane by turns);
+   * turns that lie in front of what it knows are skipped. Returns how many new ones are in each lane.
+   */
+  extend(turns: readonly number[] | undefined, endOffset: number): LaneCounts {
+    if (turns === undefined && this.#knowledge === 'plain') {
+      this.#endOffset = endOffset
+      return undefined
+    }
+    if (this.#knowledge === 'plain') this.#becomeMixed()
+    const counts = new Array<number>(LANES).fill(0)
+    let lane: number = NORMAL_PRIORITY
+    for (let i = 0; turns !== undefined && i < turns.length; i += 2) {
+      this.#add(lane, turns[i] as number, counts)
+      lane = turns[i + 1] as number
+    }
+    this.#add(lane, endOffset, counts)
+    return turns && counts
+  }
+
+  #becomeMixed(): void {
+    const endOffset = this.#endOffset
+    this.#knowledge = 'mixed'
+    this.#directory = new LaneDirectory()
+    this.#endOffset = this.baseOffset
+    this.#add(NORMAL_PRIORITY, endOffset, [])
+  }
+
+  /** Everything from what is known up to `to` is in that lane. */
+  #add(lane: number, to: number, counts: number[]): void {
+    const from = this.#endOffset
+    if (to <= from) return
+    this.#memory.add(lane, from, to)
+    this.#records[lane] = (this.#records[lane] as number) + to - from
+    this.#ends[lane] = to
+    counts[lane] = (counts[lane] ?? 0) + to - from
+    this.#endOffset = to
+  }
+
+  /** Adds the lane's runs from `from` on. False where it had to stop because something must be loaded. */
+  collect(lane: number, from: number, into: RunCollector): boolean {
+    if (this.#knowledge === 'unknown') return false
+    if (this.#knowledge === 'plain') {
+      if (lane === NORMAL_PRIORITY && from < this.#endOffset) into.add(from, this.#endOffset)
+      return true
+    }
+    if (from >= (this.#ends[lane] as number)) return true
+    const { room } = into
+    if (from < this.#memoryFrom && !this.#collectBlocks(lane, from, into)) return false
+    if (!into.isFull) this.#memory.collect(lane, from, into)
+    // Nothing there: that is known from now on, whatever is forgotten.
+    if (into.room === room && room > 0) this.#ends[lane] = from
+    return true
+  }
+
+  #collectBlocks(lane: number, from: number, into: RunCollector): boolean {
+    const directory = this.#directory
+    if (directory === undefined) return false
+    this.#touch()
+    let block = directory.withLane(lane, directory.find(from))
+    while (block < directory.length && directory.first(block) < this.#memoryFrom && !into.isFull) {
+      const chunk = this.#chunks.get(directory.chunkIdOf(block))
+      if (chunk === undefined) return false
+      directory.runsIn(block, lane, chunk).collect(from, this.baseOffset, into)
+      block = directory.withLane(lane, block + 1)
+    }
+    return true
+  }
+
+  /** Records of the lane from `from` on; undefined where something must be loaded. */
+  count(lane: number, from: number): number | undefined {
+    if (this.#knowledge === 'unknown') return undefined
+    if (from <= this.baseOffset) return this.total(lane)
+    if (this.#knowledge === 'plain') {
+      return lane === NORMAL_PRIORITY ? Math.max(0, this.#endOffset - from) : 0
+    }
+    if (from >= (this.#ends[lane] as number)) return 0
+    if (from >= this.#memoryFrom) return this.#memory.count(lane, from)
+    const below = this.#countBelow(lane, from)
+    return below === undefined ? undefined : this.total(lane) - below
+  }
+
+  /** Records of the lane in front of `from`, which is not in memory. */
+  #countBelow(lane: number, from: number): number | undefined {
+    const known = this.#counts.get(lane)
+    if (known?.from === from) return known.records
+    const directory = this.#directory
+    if (directory === undefined) return undefined
+    this.#touch()
+    const block = directory.find(from)
+    let records = 0
+    for (let before = 0; before < block; before += 1) records += directory.records(before, lane)
+    if (directory.runs(block, lane) > 0) {
+      const chunk = this.#chunks.get(directory.chunkIdOf(block))
+      if (chunk === undefined) return undefined
+      const behind = directory.runsIn(block, lane, chunk).count(from, this.baseOffset)
+      records += directory.records(block, lane) - behind
+    }
+    this.#counts.set(lane, { from, records })
+    return records
+  }
+
+  /** Writes the runs of records below `durable` that are not in the file. One call at a time. */
+  async flush(durable: number): Promise<void> {
+    const to = Math.min(durable, this.#endOffset)
+    if (this.#knowledge !== 'mixed' || to <= this.#written) return
+    const from = this.#written
+    const block = encodeBlock(this.#memory, { from, to }, this.baseOffset)
+    const position = await this.file.append(block)
+    this.#directory?.push(block, position)
+    this.#written = to
+    this.#account()
+  }
+
+  /** Writes the directory behind the last block of a sealed segment. One call at a time, not beside {@link flush}. */
+  async seal(): Promise<void> {
+    if (this.#knowledge !== 'mixed' || this.file.isSealed) return
+    if (this.#written < this.#endOffset || this.#directory === undefined) return
+    await this.file.seal(this.#directory.bytes, { from: this.baseOffset, to: this.#endOffset })
+    this.#account()
+  }
+
+  /** Reads what {@link collect} needs; false where the file does not hold it. */
+  async load(lane: number, from: number): Promise<boolean> {
+    if (this.#knowledge !== 'mixed' || from >= this.#memoryFrom) return true
+    const directory = await this.#loadDirectory()
+    if (directory === undefined) return false
+    let block = directory.withLane(lane, directory.find(from))
+    if (!(await this.#loadChunk(directory, block))) return false
+    // In the block that `from` is in, the lane's records may all lie in front of it.
+    if (block === directory.length || directory.first(block) >= from) return true
+    block = directory.withLane(lane, block + 1)
+    return await this.#loadChunk(directory, block)
+  }
+
+  /** Reads what {@link count} needs; false where the file does not hold it. */
+  async loadCount(lane: number, from: number): Promise<boolean> {
+    if (this.count(lane, from) !== undefined || this.#knowledge !== 'mixed') return true
+    const directory = await this.#loadDirectory()
+    if (directory === undefined) return false
+    const block = directory.find(from)
+    const isThere = await this.#loadChunk(directory, block)
+    this.count(lane, from)
+    return isThere
+  }
+
+  async #loadDirectory(): Promise<LaneDirectory | undefined> {
+    if (this.#directory === undefined) {
+      const stretch = { from: this.baseOffset, to: this.#endOffset }
+      const read = await this.file.readDirectory(stretch)
+      this.#directory ??= read
+      this.#account()
+    }
+    return this.#directory
+  }
+
+  async #loadChunk(directory: LaneDirectory, block: number): Promise<boolean> {
+    if (block >= directory.length || directory.first(block) >= this.#memoryFrom) return true
+    const chunk = directory.chunkOf(block)
+    if (this.#chunks.has(chunk.id)) return true
+    const bytes = await this.file.read(chunk.position, chunk.bytes)
+    if (!directory.matches(chunk, bytes)) return false
+    if (directory === this.#directory)
+      this.#chunks.set(chunk.id, { position: chunk.position, bytes })
+    this.#account()
+    return true
+  }
+
+  /** Drops what the file holds as well. */
+  forget(): void {
+    this.#drop()
+    if (this.#knowledge !== 'mixed') return
+    this.#memory.dropBelow(this.#written)
+    this.#memoryFrom = this.#written
+    if (this.file.isSealed) this.#directory = undefined
+  }
+
+  #drop(): void {
+    this.#services.indexes.remove(this, this.#accountedBytes)
+    this.#accountedBytes = 0
+    this.#chunks.clear()
+    this.#counts.clear()
+  }
+
+  #touch(): void {
+    if (this.#accountedBytes > 0) this.#services.indexes.touch(this)
+  }
+
+  #account(): void {
+    const { indexes } = this.#services
+    indexes.remove(this, this.#accountedBytes)
+    let bytes = this.file.isSealed ? (this.#directory?.bytes.length ?? 0) : 0
+    for (const chunk of this.#chunks.values()) bytes += chunk.bytes.length
+    if (this.#memoryFrom < this.#written) bytes += this.#memory.size * RUN_MEMORY_BYTES
+    this.#accountedBytes = bytes
+    if (bytes > 0) indexes.add(this, bytes)
+  }
+}
