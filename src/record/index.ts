@@ -19,7 +19,6 @@ export type { Extension, ProducerMark, RecordHeaders, RecordOrigin } from './ext
 export {
   AT_CRC,
   AT_FLAGS,
-  AT_PRIORITY,
   FLAG,
   HEADER_BYTES,
   hasMore,
