@@ -1,5 +1,6 @@
 /** Acks, nacks, rejections and extensions; policies; what is told of deliveries. */
 import { type Static, Type } from 'typebox'
+import { PRIORITIES, type PriorityName } from '../kernel/priority.ts'
 import { Duration, Time } from './formats.ts'
 
 /** Receipts that one request may name. */
@@ -74,6 +75,14 @@ export const VisibilityReply = one({
 const orNull = (schema: Parameters<typeof Type.Union>[0][number]) =>
   Type.Optional(Type.Union([schema, Type.Null()]))
 
+const Weights = Type.Object(
+  Object.fromEntries(PRIORITIES.map((lane) => [lane, Type.Integer()])) as Record<
+    PriorityName,
+    ReturnType<typeof Type.Integer>
+  >,
+  { additionalProperties: false, description: 'records of each lane in a round' },
+)
+
 /** Null takes a setting back. */
 export const PolicyInput = Type.Object(
   {
@@ -85,6 +94,9 @@ export const PolicyInput = Type.Object(
     backoff_jitter: orNull(Type.Number()),
     max_in_flight: orNull(Type.Integer()),
     max_unresolved: orNull(Type.Integer()),
+    priority_weights: orNull(Weights),
+    priority_boost: orNull(Duration),
+    low_lanes_share_max: orNull(Type.Number()),
   },
   { additionalProperties: false },
 )
@@ -100,6 +112,11 @@ const PolicyFields = {
   max_in_flight: Type.Integer({ description: 'records that one member may hold' }),
   max_unresolved: Type.Integer({
     description: 'records of a partition that may be handed out and not settled',
+  }),
+  priority_weights: Weights,
+  priority_boost: Type.String({ description: 'a lane unserved for so long gets the next turn' }),
+  low_lanes_share_max: Type.Number({
+    description: "share of a group's slots that low and background may hold together",
   }),
 }
 

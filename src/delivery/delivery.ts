@@ -12,6 +12,7 @@ import { Service } from '../kernel/service.ts'
 import type { Topics, TopicsOptions } from '../topics/index.ts'
 import { type DeliveryPoll, Dispatcher } from './dispatcher.ts'
 import { Graveyard } from './graveyard.ts'
+import { LaneBoard } from './lanes/laneBoard.ts'
 import { Ledger } from './ledger.ts'
 import { changedPolicy, type DeliveryPolicy, type PolicyChange } from './machine/policy.ts'
 import type { Totals } from './machine/state.ts'
@@ -60,6 +61,7 @@ type DeliveryRead = ReturnType<Dispatcher['poll']>
 export class Delivery extends Service {
   readonly #options: DeliveryOptions
   readonly #ledger: Ledger
+  readonly #lanes: LaneBoard
   readonly #dispatcher: Dispatcher
   readonly #receipts: Receipts
   readonly #graveyard: Graveyard
@@ -72,6 +74,7 @@ export class Delivery extends Service {
     const { platform, topics, groups, settings } = options
     const { policy, waitersMax } = { ...DEFAULT_DELIVERY_SETTINGS, ...settings }
     this.#options = options
+    this.#lanes = new LaneBoard(platform.clock)
     const ledger = new Ledger({
       ...{ engine: options.engine, platform, policy },
       onReady: (window) => this.#dispatcher.ready(window),
@@ -79,7 +82,10 @@ export class Delivery extends Service {
       onDying: (window) => this.#graveyard.dig(window),
     })
     this.#ledger = ledger
-    this.#dispatcher = new Dispatcher({ ledger, groups, topics, platform, waitersMax })
+    this.#dispatcher = new Dispatcher({
+      ...{ ledger, groups, topics, platform, waitersMax },
+      lanes: this.#lanes,
+    })
     const onRoom = (group: string): void => this.#dispatcher.roomIn(group)
     const onGivenBack = (window: Window): void => this.#dispatcher.ready(window)
     this.#receipts = new Receipts({ ledger, groups, onRoom, onGivenBack })
@@ -258,7 +264,7 @@ export class Delivery extends Service {
       if (holds) this.#ledger.execute({ kind: 'part', group, member, reason })
     }
     for (const window of this.#ledger.state.groups.get(group)?.allWindows() ?? []) {
-      if (window.ready.length > 0) this.#dispatcher.ready(window)
+      if (!window.ready.isEmpty) this.#dispatcher.ready(window)
     }
   }
 

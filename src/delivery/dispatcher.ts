@@ -9,9 +9,12 @@ import type { Groups, Read, Visit } from '../groups/index.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { SECOND_MS } from '../kernel/units.ts'
+import { LOW_LANES, NO_LANES } from '../scheduling/index.ts'
 import type { Topics } from '../topics/index.ts'
 import { type Granted, Granter, type Wanted } from './grants.ts'
 import { type Delivered, HandOut } from './handOut.ts'
+import type { GroupLanes } from './lanes/groupLanes.ts'
+import type { LaneBoard } from './lanes/laneBoard.ts'
 import type { Ledger } from './ledger.ts'
 import type { Window } from './machine/window.ts'
 import { type Place, Places } from './places.ts'
@@ -36,10 +39,14 @@ export interface DispatcherOptions {
   readonly groups: Groups
   readonly topics: Topics
   readonly platform: Platform
+  readonly lanes: LaneBoard
   readonly waitersMax: number
 }
 
 type Ending = Pick<WaitEnd, 'signal' | 'until'>
+
+/** Times that a poll waits for the index of lanes to be loaded. */
+const LOADS_MAX = 64
 
 const NOTHING: Delivered = { parts: [], putBack: () => undefined }
 
@@ -58,7 +65,7 @@ export class Dispatcher {
     this.#granter = new Granter(ledger, platform)
     const onAppended = (place: Place): void => this.#offer(place)
     this.#places = new Places({ ...options, onAppended })
-    this.#handOut = new HandOut({ ledger, onGivenBack: onAppended })
+    this.#handOut = new HandOut({ ledger, waits: options.lanes.waits, onGivenBack: onAppended })
   }
 
   /** Polls that wait now. */
@@ -97,18 +104,22 @@ export class Dispatcher {
   /** A member of the group has room again. */
   roomIn(group: string): void {
     const line = this.#lines.get(group)
-    if (line?.isLimited) line.offerAll()
+    if (line !== undefined) this.#roomFor(group, line)
   }
 
   /** Members of any group may have room again. */
   roomAnywhere(): void {
-    for (const line of this.#lines.values()) if (line.isLimited) line.offerAll()
+    for (const [group, line] of this.#lines) this.#roomFor(group, line)
   }
 
   /** Polls of members that are none any more end. */
   departed(group: string, memberIds: readonly string[]): void {
     const line = this.#lines.get(group)
-    for (const memberId of memberIds) line?.supersede(memberId)
+    const lanes = this.#options.lanes.find(group)
+    for (const memberId of memberIds) {
+      line?.supersede(memberId)
+      lanes?.departed(memberId)
+    }
   }
 
   forget(window: number): void {
@@ -155,7 +166,8 @@ export class Dispatcher {
 
   async #grant(visit: Visit, wanted: Wanted, end: WaitEnd): Promise<Granted | undefined> {
     const places = this.#places.assignedTo(visit)
-    const granted = this.#granter.grant(places, wanted)
+    const lanes = this.#lanesOf(visit, places, wanted)
+    const granted = await this.#grantLoaded(places, wanted, lanes)
     if (granted.grants.length > 0) return granted
     if (end.waitMs <= 0 || this.#isReleased) return undefined
     if (this.#waiting >= this.#options.waitersMax) {
@@ -163,10 +175,15 @@ export class Dispatcher {
       throw new BrokerError('TOO_MANY_WAITERS', text, { retryAfterMs: SECOND_MS })
     }
     const line = this.#lineOf(visit.group.id)
-    line.isLimited ||= granted.isLimited
+    noteLimits(line, granted)
     const serve = (): Granted | undefined => {
-      const served = this.#granter.grant(places, wanted)
-      line.isLimited ||= served.isLimited
+      const served = this.#granter.grant(places, wanted, lanes)
+      noteLimits(line, served)
+      // Whoever waits is tried again when it is there; that it cannot be read is for the next poll to say.
+      served.loading?.then(
+        () => this.roomIn(visit.group.id),
+        () => undefined,
+      )
       return served.grants.length > 0 ? served : undefined
     }
     try {
@@ -174,6 +191,42 @@ export class Dispatcher {
     } finally {
       if (line.size === 0) this.#lines.delete(visit.group.id)
     }
+  }
+
+  /** What is known of lanes is loaded first where it is not in memory. */
+  async #grantLoaded(
+    places: readonly Place[],
+    wanted: Wanted,
+    lanes: GroupLanes,
+  ): Promise<Granted> {
+    for (let nth = 1; ; nth += 1) {
+      const granted = this.#granter.grant(places, wanted, lanes)
+      if (granted.loading === undefined || nth >= LOADS_MAX) return granted
+      await granted.loading
+    }
+  }
+
+  /** The lanes of the group, told of the member's slots and of the policy. */
+  #lanesOf({ group, member }: Visit, places: readonly Place[], wanted: Wanted): GroupLanes {
+    const { lanes: board, ledger } = this.#options
+    const known = ledger.state.groups.get(group.id)
+    const lanes = board.of(group.id, known?.leased)
+    const policy = ledger.state.policyOf(group.id, places[0]?.window.topic ?? '')
+    lanes.configure(policy)
+    const held = known?.holders.get(member.memberId)?.inFlight ?? 0
+    const hasMore = lanes.seen(
+      member.memberId,
+      Math.min(held + wanted.maxMessages, policy.inFlightMax),
+    )
+    const line = this.#lines.get(group.id)
+    if (hasMore && line?.isCapped) line.offerWhile(() => lanes.lowRoom > 0)
+    return lanes
+  }
+
+  #roomFor(group: string, line: WaitingLine<Granted>): void {
+    if (line.isLimited) line.offerAll()
+    const lanes = this.#options.lanes.find(group)
+    if (line.isCapped && lanes) line.offerWhile(() => lanes.lowRoom > 0)
   }
 
   #lineOf(group: string): WaitingLine<Granted> {
@@ -190,14 +243,22 @@ export class Dispatcher {
   #offer(place: Place): void {
     const line = this.#lines.get(place.window.group.name)
     if (line === undefined || line.size === 0) return
-    const { window, partition } = place
+    const { window, partition, group } = place
     const { unresolvedMax } = this.#options.ledger.state.policyOf(window.group.name, window.topic)
-    const hasMore = (): boolean =>
-      window.ready.length > 0 ||
-      (window.unresolved < unresolvedMax &&
-        partition.isOpen &&
-        window.cursor < partition.offsets().next)
+    const hasMore = (): boolean => {
+      const closed = group.lowRoom > 0 ? NO_LANES : LOW_LANES
+      const ready = window.ready.lanes & ~closed
+      if (ready !== NO_LANES) return true
+      if (window.unresolved >= unresolvedMax || !partition.isOpen) return false
+      return (place.lanes.backlog & ~closed) !== NO_LANES || place.lanes.mustLoad
+    }
     if (hasMore()) line.offer(place, hasMore)
+    else if (group.lowRoom <= 0) line.isCapped = true
     else line.isLimited = true
   }
+}
+
+function noteLimits(line: WaitingLine<Granted>, { isLimited, isCapped }: Granted): void {
+  line.isLimited ||= isLimited
+  line.isCapped ||= isCapped
 }

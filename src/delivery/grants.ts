@@ -1,5 +1,10 @@
-/** Choosing records for one poll: over the member's windows in rotation, each chosen and journaled in the same step. */
+/** Choosing records for one poll: lane first, then the member's windows in rotation; each choice is journaled in the same step. */
+
 import type { Platform } from '../kernel/platform.ts'
+import { NORMAL_PRIORITY } from '../kernel/priority.ts'
+import { Granting } from './granting.ts'
+import type { GroupLanes } from './lanes/groupLanes.ts'
+import { grantByLane } from './lanes/laneTurns.ts'
 import type { Ledger } from './ledger.ts'
 import type { Piece } from './machine/events.ts'
 import type { Place } from './places.ts'
@@ -22,9 +27,12 @@ export interface Granted {
   readonly grants: readonly Grant[]
   /** Nothing was granted though there is something: a limit is in the way. */
   readonly isLimited: boolean
+  /** The same, and the limit is that of the two lowest lanes. */
+  readonly isCapped: boolean
+  /** Nothing was granted, and it may be otherwise when this has resolved. Rejects where the lanes cannot be read. */
+  readonly loading: Promise<void> | undefined
 }
 
-const NONCES = 0x1_0000_0000
 const TURNS = 0x4000_0000
 
 export class Granter {
@@ -38,63 +46,21 @@ export class Granter {
   }
 
   /** One synchronous step; durable when the ledger has committed. */
-  grant(places: readonly Place[], wanted: Wanted): Granted {
+  grant(places: readonly Place[], wanted: Wanted, lanes: GroupLanes): Granted {
     this.#ledger.ripen()
-    const grants: Grant[] = []
-    let { maxMessages: left, maxBytes: leftBytes } = wanted
-    let nonce = -1
-    let isLimited = false
+    const granting = new Granting(this.#ledger, this.#platform, wanted)
     const turn = this.#turn
     this.#turn = (turn + 1) % TURNS
-    for (let i = 0; i < places.length && left > 0; i += 1) {
+    if (lanes.mixed > 0) return grantByLane(granting, places, turn, lanes)
+    for (let i = 0; i < places.length && !granting.isFull; i += 1) {
       const place = places[(turn + i) % places.length] as Place
-      const end = this.#endOf(place)
-      if (end === undefined) continue
-      if (nonce < 0) nonce = Math.floor(this.#platform.random() * NONCES)
-      const isFirst = grants.length === 0
-      const max = Math.min(left, fitting(place, leftBytes))
-      if (max < 1 && !isFirst) break
-      const { pieces, isAlone } = this.#ledger.execute({
-        ...{ kind: 'lease', window: place.window.id, member: wanted.memberId, nonce },
-        ...{ max: Math.max(1, max), end, visibilityMs: wanted.visibilityMs, isFirst },
-      })
-      if (pieces.length === 0) {
-        isLimited = true
-        continue
+      if (granting.open(place) && hasPlain(place)) {
+        granting.lease(place, NORMAL_PRIORITY, Number.MAX_SAFE_INTEGER)
       }
-      grants.push({ place, nonce, pieces })
-      const count = pieces.reduce((sum, { from, to }) => sum + to - from, 0)
-      left -= count
-      leftBytes -= count * place.recordBytes
-      if (isAlone) break
     }
-    return { grants, isLimited: isLimited && grants.length === 0 }
-  }
-
-  /** The end of the log; undefined where there is nothing to hand out. */
-  #endOf(place: Place): number | undefined {
-    const { window, partition } = place
-    if (!partition.isOpen) return undefined
-    const { start, next } = partition.offsets()
-    const first = Math.min(window.cursor, window.ready[0]?.from ?? window.cursor)
-    if (first < start) this.#skip(place, start)
-    return window.ready.length > 0 || window.cursor < next ? next : undefined
-  }
-
-  /** What retention took unread is counted and said, never passed over in silence. */
-  #skip({ window }: Place, start: number): void {
-    const { totals } = this.#ledger.state
-    const before = totals.retentionSkipped
-    this.#ledger.execute({ kind: 'retain', window: window.id, start })
-    const { topic, partition } = window
-    const records = totals.retentionSkipped - before
-    this.#platform.logger.warn(
-      { group: window.group.name, topic, partition, records, earliest: start },
-      'retention took records that the group had not settled',
-    )
+    return granting.granted()
   }
 }
 
-/** How many of its records are likely to fit. */
-const fitting = ({ recordBytes }: Place, bytes: number): number =>
-  recordBytes === 0 ? Number.MAX_SAFE_INTEGER : Math.floor(bytes / recordBytes)
+const hasPlain = ({ window, lanes }: Place): boolean =>
+  !window.ready.isEmpty || lanes.unread(NORMAL_PRIORITY) > 0

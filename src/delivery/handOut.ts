@@ -3,6 +3,7 @@ import { BrokerError } from '../kernel/errors.ts'
 import { offset } from '../kernel/units.ts'
 import { isControl, recordLength } from '../record/index.ts'
 import type { Grant } from './grants.ts'
+import type { LaneWaits } from './lanes/laneWaits.ts'
 import type { Ledger } from './ledger.ts'
 import type { Piece } from './machine/events.ts'
 import type { Place } from './places.ts'
@@ -35,6 +36,7 @@ export interface Delivered {
 
 export interface HandOutOptions {
   readonly ledger: Ledger
+  readonly waits: LaneWaits
   /** Records were given back. */
   readonly onGivenBack: (place: Place) => void
 }

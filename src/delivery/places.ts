@@ -7,20 +7,46 @@ import type { Visit } from '../groups/index.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import type { Platform } from '../kernel/platform.ts'
 import type { Partition, Topics } from '../topics/index.ts'
+import type { GroupLanes } from './lanes/groupLanes.ts'
+import type { LaneBoard } from './lanes/laneBoard.ts'
+import type { LaneMeters } from './lanes/laneMeters.ts'
+import { PlaceLanes } from './lanes/placeLanes.ts'
 import type { Ledger } from './ledger.ts'
 import type { Window } from './machine/window.ts'
 
 export class Place {
   readonly window: Window
   readonly partition: Partition
+  readonly group: GroupLanes
+  readonly lanes: PlaceLanes
+  readonly #lanes: LaneBoard
+  readonly #meters: LaneMeters
   /** What records of it took so far, in bytes: how many fit into a reply is guessed from it. */
   recordBytes = 0
-  readonly stopListening: () => void
+  readonly #stopListening: () => void
 
-  constructor(window: Window, partition: Partition, onAppended: (place: Place) => void) {
+  constructor(window: Window, partition: Partition, { lanes, onAppended }: PlacesOptions) {
     this.window = window
     this.partition = partition
-    this.stopListening = partition.subscribe(() => onAppended(this))
+    this.#lanes = lanes
+    this.group = lanes.of(window.group.name, window.group.leased)
+    this.lanes = new PlaceLanes(window, partition, this.group)
+    this.#meters = lanes.enter(this)
+    this.#stopListening = partition.subscribe((from, next, counts) => {
+      this.lanes.appended(from, next, counts)
+      onAppended(this)
+    })
+  }
+
+  /** Records of it were handed out. */
+  served(lane: number, count: number): void {
+    this.#lanes.served(this.#meters, lane, count)
+  }
+
+  leave(): void {
+    this.#stopListening()
+    this.lanes.leave()
+    this.#lanes.leave(this)
   }
 
   /** Notes what a read of it came to. */
@@ -35,6 +61,7 @@ export interface PlacesOptions {
   readonly ledger: Ledger
   readonly topics: Topics
   readonly platform: Platform
+  readonly lanes: LaneBoard
   readonly onAppended: (place: Place) => void
 }
 
@@ -72,7 +99,7 @@ export class Places {
 
   /** The window is gone. */
   forget(window: number): void {
-    this.#byWindow.get(window)?.stopListening()
+    this.#byWindow.get(window)?.leave()
     this.#byWindow.delete(window)
     this.#assigned.clear()
   }
@@ -80,10 +107,11 @@ export class Places {
   forgetGroup(group: string): void {
     this.#assigned.delete(group)
     for (const [id, { window }] of this.#byWindow) if (window.group.name === group) this.forget(id)
+    this.#options.lanes.forgetGroup(group)
   }
 
   close(): void {
-    for (const place of this.#byWindow.values()) place.stopListening()
+    for (const place of this.#byWindow.values()) place.leave()
     this.#byWindow.clear()
     this.#assigned.clear()
   }
@@ -100,15 +128,15 @@ export class Places {
 
   /** Undefined where the partition does not serve. */
   #placeOf(visit: Visit, topicName: string, index: number): Place | undefined {
-    const { topics, onAppended } = this.#options
+    const { topics } = this.#options
     const topic = topics.find(topicName)
     const partition = topic?.partitions[index]
     if (topic === undefined || !partition?.isOpen) return undefined
     const window = this.#windowOf(visit, topic.id, partition)
     const known = this.#byWindow.get(window.id)
     if (known?.partition === partition) return known
-    known?.stopListening()
-    const place = new Place(window, partition, onAppended)
+    known?.leave()
+    const place = new Place(window, partition, this.#options)
     this.#byWindow.set(window.id, place)
     return place
   }
@@ -119,11 +147,11 @@ export class Places {
     const { topic, index } = partition
     const known = ledger.state.groups.get(group.id)?.window(topic, index)
     const { next } = partition.offsets()
-    if (known?.topicId === topicId && known.cursor <= next) return known
+    if (known?.topicId === topicId && known.end <= next) return known
     let cursor = startOf(visit, partition)
     if (known?.topicId === topicId) {
       cursor = Math.min(known.floor, next)
-      const fields = { group: group.id, topic, partition: index, handedOut: known.cursor, next }
+      const fields = { group: group.id, topic, partition: index, handedOut: known.end, next }
       platform.logger.warn(fields, 'more was handed out than the log holds: it has lost its end')
     }
     if (known !== undefined) {

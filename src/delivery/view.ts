@@ -82,7 +82,7 @@ export function figuresOf(ledger: Ledger, pollsWaiting: number): LedgerFigures {
   for (const window of state.windows.values()) {
     inFlight += window.leased
     unresolved += window.unresolved
-    ready += sizeOf(window.ready)
+    ready += window.ready.records
     dying += sizeOf(window.dying)
   }
   const next = state.deadlines.peek()

@@ -30,6 +30,8 @@ export class WaitingLine<T> {
   readonly #line = new Set<Entry<T>>()
   /** Somebody got nothing though there was something: it waits for room, not for records. */
   isLimited = false
+  /** The same, and what is in the way is the share of the two lowest lanes. */
+  isCapped = false
 
   constructor(clock: Clock, onCount: (change: number) => void) {
     this.#clock = clock
@@ -81,6 +83,18 @@ export class WaitingLine<T> {
       if (!entry.places.has(place)) continue
       this.#serve(entry)
       if (!hasMore()) return
+    }
+  }
+
+  /** Serves whoever can be, in their order, as long as there is room. */
+  offerWhile(hasRoom: () => boolean): void {
+    this.isCapped = false
+    for (const entry of this.#line) {
+      if (!hasRoom()) {
+        this.isCapped = true
+        return
+      }
+      this.#serve(entry)
     }
   }
 

@@ -1,6 +1,8 @@
 /** Events as bytes: one for the kind, then its numbers. What a newer broker wrote is refused, never skipped. */
+import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import type { StateCodec } from '../../state/index.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
+import { putCursors, readCursors } from './cursorBytes.ts'
 import { type DeliveryEvent, SETTLED_BY, type WindowEvent } from './events.ts'
 import { CAUSES } from './run.ts'
 import { type DeliverySnapshot, decodeSnapshot, encodeSnapshot } from './snapshot.ts'
@@ -18,12 +20,18 @@ const KINDS = [
   'buried',
   'retained',
   'policy',
+  // The same where five lanes are told apart.
+  'leased',
+  'retained',
 ] as const satisfies readonly DeliveryEvent['type'][]
+
+const LEASED_IN_LANE = KINDS.lastIndexOf('leased')
+const RETAINED_IN_LANES = KINDS.lastIndexOf('retained')
 
 const writer = new ByteWriter()
 
 function encodeEvent(event: DeliveryEvent): Uint8Array {
-  writer.u8(KINDS.indexOf(event.type))
+  writer.u8(kindOf(event))
   switch (event.type) {
     case 'opened':
       writer.int(event.window)
@@ -45,6 +53,15 @@ function encodeEvent(event: DeliveryEvent): Uint8Array {
   return writer.take()
 }
 
+function kindOf(event: DeliveryEvent): number {
+  if (event.type === 'leased' && isInLane(event)) return LEASED_IN_LANE
+  if (event.type === 'retained' && event.unread !== undefined) return RETAINED_IN_LANES
+  return KINDS.indexOf(event.type)
+}
+
+const isInLane = ({ lane, cursors }: WindowEvent & { type: 'leased' }): boolean =>
+  lane !== NORMAL_PRIORITY || cursors !== undefined
+
 function putWindowEvent(event: WindowEvent): void {
   writer.int(event.window)
   switch (event.type) {
@@ -54,6 +71,7 @@ function putWindowEvent(event: WindowEvent): void {
       writer.int(event.atMs)
       writer.int(event.deadlineMs - event.atMs)
       putRanges(event.ranges)
+      if (isInLane(event)) putLane(event.lane, event.cursors)
       return
     case 'settled':
       writer.u8(SETTLED_BY.indexOf(event.by))
@@ -84,10 +102,16 @@ function putWindowEvent(event: WindowEvent): void {
       return
     case 'retained':
       writer.int(event.start)
+      if (event.unread !== undefined) writer.int(event.unread)
       return
     case 'dropped':
       return
   }
+}
+
+function putLane(lane: number, cursors: readonly number[] | undefined): void {
+  writer.u8(lane)
+  putCursors(writer, cursors)
 }
 
 const putRanges = (ranges: readonly number[]): void => writer.ints(ranges)
@@ -100,7 +124,7 @@ function decodeEvent(bytes: Buffer): DeliveryEvent {
   if (type === 'groupDropped') return { type, group: reader.text() }
   if (type === 'policy') return JSON.parse(reader.text()) as DeliveryEvent
   const window = reader.int()
-  if (type !== 'opened') return windowEvent(reader, type, window)
+  if (type !== 'opened') return windowEvent(reader, kind, window)
   return {
     type,
     window,
@@ -114,12 +138,18 @@ function decodeEvent(bytes: Buffer): DeliveryEvent {
   }
 }
 
-function windowEvent(reader: ByteReader, type: WindowEvent['type'], window: number): WindowEvent {
+function windowEvent(reader: ByteReader, kind: number, window: number): WindowEvent {
+  const type = KINDS[kind] as WindowEvent['type']
   switch (type) {
     case 'leased': {
       const [nonce, member, atMs] = [reader.int(), reader.text(), reader.int()]
       const deadlineMs = atMs + reader.int()
-      return { type, window, nonce, member, atMs, deadlineMs, ranges: reader.ints() }
+      const ranges = reader.ints()
+      const [lane, cursors] =
+        kind === LEASED_IN_LANE
+          ? [reader.u8(), readCursors(reader)]
+          : ([NORMAL_PRIORITY, undefined] as const)
+      return { type, window, nonce, member, atMs, deadlineMs, lane, ranges, cursors }
     }
     case 'settled':
       return { type, window, by: pick(SETTLED_BY, reader.u8()), ranges: reader.ints() }
@@ -139,8 +169,10 @@ function windowEvent(reader: ByteReader, type: WindowEvent['type'], window: numb
     }
     case 'buried':
       return { type, window, ranges: reader.ints() }
-    case 'retained':
-      return { type, window, start: reader.int() }
+    case 'retained': {
+      const start = reader.int()
+      return { type, window, start, unread: kind === RETAINED_IN_LANES ? reader.int() : undefined }
+    }
     case 'dropped':
       return { type, window }
   }

@@ -147,9 +147,10 @@ function decideExpire(world: World, max: number): Decided {
   return only(...events)
 }
 
-function decideRetain(state: DeliveryState, { window: id, start }: CommandOf<'retain'>): Decided {
+function decideRetain(state: DeliveryState, command: CommandOf<'retain'>): Decided {
+  const { window: id, start, unread } = command
   const window = windowOf(state, id)
   const isBelow = (run: Run): boolean => run.state === RUN.WAITING && run.from < start
   if (window.cursor >= start && !window.runs.some(isBelow)) return only()
-  return only({ type: 'retained', window: id, start })
+  return only({ type: 'retained', window: id, start, unread })
 }

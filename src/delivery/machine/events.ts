@@ -4,6 +4,7 @@
  * Ranges lie in flat lists, from and to by turns: a batch of records is a pair of numbers. Everything that chance or
  * time decides (nonces, deadlines, backoffs) is in the events.
  */
+import type { LaneView } from './lease.ts'
 import type { DeliveryPolicy } from './policy.ts'
 import type { Cause } from './run.ts'
 
@@ -37,6 +38,8 @@ export type DeliveryCommand =
       readonly window: number
       readonly member: string
       readonly nonce: number
+      /** Records of this lane alone. */
+      readonly lane: number
       readonly max: number
       /** The end of the log: how far there is something never handed out. */
       readonly end: number
@@ -44,6 +47,8 @@ export type DeliveryCommand =
       readonly visibilityMs: number | undefined
       /** True where the member gets nothing else with it. */
       readonly isFirst: boolean
+      /** Undefined where everything from the least cursor on is normal, and so is `lane`. */
+      readonly view: LaneView | undefined
     }
   | ({ readonly kind: 'ack' } & Receipts)
   | ({
@@ -68,7 +73,13 @@ export type DeliveryCommand =
     }
   | { readonly kind: 'expire'; readonly max: number }
   /** The log begins here now. */
-  | { readonly kind: 'retain'; readonly window: number; readonly start: number }
+  | {
+      readonly kind: 'retain'
+      readonly window: number
+      readonly start: number
+      /** How many records below it were never handed out; undefined: all from the cursor on. */
+      readonly unread: number | undefined
+    }
   | { readonly kind: 'bury'; readonly window: number; readonly from: number; readonly to: number }
   | {
       readonly kind: 'policy'
@@ -89,7 +100,11 @@ export type WindowEvent =
       readonly member: string
       readonly atMs: number
       readonly deadlineMs: number
+      readonly lane: number
+      /** Of its lane. What is not below the lane's cursor was never handed out before. */
       readonly ranges: Ranges
+      /** Where the five stand then; undefined: behind the last range that was never handed out before. */
+      readonly cursors: readonly number[] | undefined
     }
   | {
       readonly type: 'settled'
@@ -128,7 +143,12 @@ export type WindowEvent =
       readonly ranges: Ranges
     }
   | { readonly type: 'buried'; readonly window: number; readonly ranges: Ranges }
-  | { readonly type: 'retained'; readonly window: number; readonly start: number }
+  | {
+      readonly type: 'retained'
+      readonly window: number
+      readonly start: number
+      readonly unread: number | undefined
+    }
   | { readonly type: 'dropped'; readonly window: number }
 
 export type DeliveryEvent =
@@ -178,4 +198,6 @@ export interface DeliveryReply {
   readonly pieces: readonly Piece[]
   /** Of a lease: it is one record that is handed out alone. */
   readonly isAlone?: boolean
+  /** Of a lease: how many records had never been handed out. */
+  readonly fresh?: number
 }

@@ -6,8 +6,8 @@
  *              │ └─ once too often, or rejected ─▶ dying ─ appended to the dead letters ─▶ settled
  *              └─ its member left, or never got it ─▶ ready
  *
- * ready is not a state of its own: what was never handed out lies behind the cursor, what was is waiting with its time
- * past. So nothing is journaled when a backoff ends.
+ * ready is not a state of its own: what was never handed out lies behind the cursor of its lane, what was is waiting with
+ * its time past. So nothing is journaled when a backoff ends.
  */
 import type { Decision, StateMachine } from '../../state/index.ts'
 import { decide } from './decide.ts'
@@ -123,7 +123,7 @@ function applyToWindow(state: DeliveryState, window: Window, event: WindowEvent)
       })
       return
     case 'retained':
-      state.totals.retentionSkipped += applyRetained(window, event.start)
+      state.totals.retentionSkipped += applyRetained(window, event)
       return
     case 'dropped':
       state.drop(window)
@@ -137,19 +137,25 @@ function applyLease(state: DeliveryState, window: Window, event: EventOf<'leased
   const group = state.groups.get(window.group.name)
   const holder = group?.holder(event.member) ?? { id: event.member, inFlight: 0 }
   const lease = { nonce: event.nonce, holder, atMs: event.atMs }
-  state.totals.handedOut += sizeOf(event.ranges)
-  eachRange(event.ranges, (from, to) => {
-    if (from === window.cursor) {
-      window.leaseFresh(to, lease, event.deadlineMs)
+  const { lane, ranges, cursors, deadlineMs: dueMs } = event
+  state.totals.handedOut += sizeOf(ranges)
+  const cursor = window.cursorOf(lane)
+  let behind = -1
+  eachRange(ranges, (from, to) => {
+    if (from >= cursor) {
+      window.leaseFresh(from, to, { lease, lane, dueMs })
+      behind = to
       return
     }
     window.change(from, to, (run) => {
       run.state = RUN.LEASED
       run.deliveries += 1
       run.lease = lease
-      run.dueMs = event.deadlineMs
+      run.dueMs = dueMs
     })
   })
+  if (cursors !== undefined) window.moveTo(cursors)
+  else if (behind >= 0) window.moveTo(behind)
 }
 
 function applyFailure(state: DeliveryState, window: Window, event: EventOf<'failed'>): void {
@@ -213,9 +219,9 @@ const release =
   }
 
 /** What is below the log's start and in nobody's hands is settled unseen. Returns how many records that are. */
-function applyRetained(window: Window, start: number): number {
-  let count = Math.max(0, start - window.cursor)
-  window.cursor = Math.max(window.cursor, start)
+function applyRetained(window: Window, { start, unread }: EventOf<'retained'>): number {
+  let count = unread ?? Math.max(0, start - window.cursor)
+  window.moveAbove(start)
   const gone = window.runs.filter((run) => run.state === RUN.WAITING && run.from < start)
   for (const run of gone) count += window.settle(run.from, Math.min(run.to, start))
   return count

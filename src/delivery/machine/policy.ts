@@ -1,6 +1,12 @@
 /** What a group or a topic may set about deliveries. A group's word counts before a topic's, setting by setting. */
 import { BrokerError } from '../../kernel/errors.ts'
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../kernel/units.ts'
+import {
+  DEFAULT_BOOST_MS,
+  DEFAULT_LANE_WEIGHTS,
+  LANES,
+  type LaneWeights,
+} from '../../scheduling/index.ts'
 
 export interface DeliveryPolicy {
   /** How long a lease lasts where the poll does not say, in milliseconds. Default 30 s, at most 12 h. */
@@ -19,6 +25,12 @@ export interface DeliveryPolicy {
   readonly inFlightMax: number
   /** Records of one partition that may be handed out and not settled. Default 10,000. */
   readonly unresolvedMax: number
+  /** Of each lane, `critical` first, how many records it gets in a round. Default 50, 25, 15, 7, 3. */
+  readonly priorityWeights: LaneWeights
+  /** A lane that holds something and was not served for so long gets the next turn, in milliseconds. Default 30 s. */
+  readonly priorityBoostMs: number
+  /** The share of a group's slots that the two lowest lanes may hold together. Default 0.75. */
+  readonly lowLanesShareMax: number
 }
 
 /** A lease ends at the latest this long after its hand-out, however often it is extended. */
@@ -33,6 +45,9 @@ export const DEFAULT_DELIVERY_POLICY: DeliveryPolicy = {
   backoffJitter: 0.1,
   inFlightMax: 1_000,
   unresolvedMax: 10_000,
+  priorityWeights: DEFAULT_LANE_WEIGHTS,
+  priorityBoostMs: DEFAULT_BOOST_MS,
+  lowLanesShareMax: 0.75,
 }
 
 interface Bounds {
@@ -43,6 +58,7 @@ interface Bounds {
 
 const integer = (min: number, max: number): Bounds => ({ min, max, isInteger: true })
 
+/** Of a list those of each of its members. */
 export const POLICY_BOUNDS: Readonly<Record<keyof DeliveryPolicy, Bounds>> = {
   visibilityMs: integer(1, LEASE_MS_MAX),
   maxRetries: integer(0, 1_000),
@@ -52,9 +68,16 @@ export const POLICY_BOUNDS: Readonly<Record<keyof DeliveryPolicy, Bounds>> = {
   backoffJitter: { min: 0, max: 1, isInteger: false },
   inFlightMax: integer(1, 100_000),
   unresolvedMax: integer(1, 100_000),
+  priorityWeights: integer(1, 1_000),
+  priorityBoostMs: integer(1, DAY_MS),
+  lowLanesShareMax: { min: 0, max: 1, isInteger: false },
 }
 
-export type PolicyChange = { readonly [K in keyof DeliveryPolicy]?: number | null | undefined }
+export type PolicyChange = {
+  readonly [K in keyof DeliveryPolicy]?: DeliveryPolicy[K] | null | undefined
+}
+
+type Changing = { -readonly [K in keyof DeliveryPolicy]?: unknown }
 
 /** `base` with `change` laid over it; null takes a setting back. Throws INVALID_CONFIG with `fields`. */
 export function changedPolicy(
@@ -62,13 +85,13 @@ export function changedPolicy(
   change: PolicyChange,
 ): Partial<DeliveryPolicy> {
   const fields: Record<string, string> = {}
-  const policy: { -readonly [K in keyof DeliveryPolicy]?: number } = { ...base }
+  const policy: Changing = { ...base }
   for (const [name, value] of Object.entries(change)) {
     const problem = isSetting(name) ? changeSetting(policy, name, value) : NO_SETTING
     if (problem !== undefined) fields[name] = problem
   }
   const [first] = Object.entries(fields)
-  if (first === undefined) return policy
+  if (first === undefined) return policy as Partial<DeliveryPolicy>
   throw new BrokerError('INVALID_CONFIG', `${first[0]} ${first[1]}`, { fields })
 }
 
@@ -78,20 +101,25 @@ const isSetting = (name: string): name is keyof DeliveryPolicy => Object.hasOwn(
 
 /** What is wrong with the value; undefined where the setting has it now. */
 function changeSetting(
-  policy: { -readonly [K in keyof DeliveryPolicy]?: number },
+  policy: Changing,
   name: keyof DeliveryPolicy,
-  value: number | null | undefined,
+  value: unknown,
 ): string | undefined {
   const bounds = POLICY_BOUNDS[name]
   if (value === undefined) return undefined
+  const kind = bounds.isInteger ? 'an integer' : 'a number'
+  const range = `from ${bounds.min} to ${bounds.max}`
   if (value === null) delete policy[name]
-  else if (fits(value, bounds)) policy[name] = value
-  else {
-    const kind = bounds.isInteger ? 'an integer' : 'a number'
-    return `must be ${kind} from ${bounds.min} to ${bounds.max}`
-  }
+  else if (name === 'priorityWeights') {
+    if (!areWeights(value, bounds)) return `must be ${LANES} integers ${range}, one for each lane`
+    policy[name] = [...value]
+  } else if (fits(value, bounds)) policy[name] = value
+  else return `must be ${kind} ${range}`
   return undefined
 }
+
+const areWeights = (value: unknown, bounds: Bounds): value is readonly number[] =>
+  Array.isArray(value) && value.length === LANES && value.every((each) => fits(each, bounds))
 
 const fits = (value: unknown, { min, max, isInteger }: Bounds): boolean =>
   typeof value === 'number' &&

@@ -133,11 +133,11 @@ function walk(window: Window, said: Receipts, onRun: OnRun, onSettled: Outcome):
       })
       at = end
       place += 1
-    } else if (at >= window.cursor) {
+    } else if (at >= window.end) {
       pieces.push({ from: at, to, outcome: 'unknown', deliveries: 0, dueMs: 0 })
       at = to
     } else {
-      const end = Math.min(to, run?.from ?? window.cursor)
+      const end = Math.min(to, run?.from ?? window.end)
       addSettled(pieces, { window, from: at, to: end, deliveries }, onSettled)
       at = end
     }

@@ -1,11 +1,12 @@
 /**
- * A run: neighbouring records of one partition that are in the same state for one group. What is not settled is
+ * A run: neighbouring records of one partition and one lane that are in the same state for one group. What is not settled is
  * kept as runs and nothing else, so that a batch costs as much as a single record, and a settled record nothing.
  *
  *   leased   held until `dueMs`
  *   waiting  handed out again from `dueMs` on (0: at once)
  *   dying    on its way into the dead letters; `dueMs` is the place of its first record in the line
  */
+import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import type { Window } from './window.ts'
 
 export const RUN = { LEASED: 0, WAITING: 1, DYING: 2 } as const
@@ -47,13 +48,15 @@ export class Run {
   /** The first offset that is not in it. */
   to: number
   state: RunState
+  /** The priority of all of its records. */
+  lane: number = NORMAL_PRIORITY
   /** Hand-outs so far. */
   deliveries: number
   dueMs: number
   /** The last hand-out; undefined where it was taken back. */
   lease: Lease | undefined
   trouble: Trouble | undefined
-  /** Where it lies in the heap of its state; -1 in none. */
+  /** Where it lies in the heap of the deadlines, or the name of its timer; -1 where it is due or neither. */
   place = -1
 
   constructor(window: Window, from: number, to: number, state: RunState) {

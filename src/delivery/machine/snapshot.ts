@@ -3,9 +3,11 @@
  * million runs is made on the way.
  *
  *   version | totals | times | topic policies | groups: name, epoch, policy, windows
- *   window   identity, cursor, line of the dying, runs by the gaps between them, with their leases and troubles
+ *   window   identity, cursors, line of the dying, runs by the gaps between them, with their leases and troubles
  */
+import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
+import { putCursors, readCursors } from './cursorBytes.ts'
 import { CAUSES, type Holder, type Lease, Run, type RunState, type Trouble } from './run.ts'
 import { type DeliveryGroup, DeliveryState, noTotals, type Totals } from './state.ts'
 import { Window } from './window.ts'
@@ -15,7 +17,9 @@ export type DeliverySnapshot =
   | DeliveryState
   | { readonly restoreInto: (state: DeliveryState) => void }
 
-const VERSION = 1
+const VERSION = 2
+/** Without lanes: all is normal. */
+const VERSION_1 = 1
 
 export function encodeSnapshot(snapshot: DeliverySnapshot): Uint8Array {
   if (!(snapshot instanceof DeliveryState)) throw new Error('no state to encode')
@@ -41,6 +45,7 @@ function putWindow(writer: ByteWriter, window: Window): void {
   const { id, topic, topicId, partition, producerId, cursor, deathsBegun } = window
   writer.text(topic)
   for (const each of [id, topicId, partition, producerId, cursor, deathsBegun]) writer.int(each)
+  putCursors(writer, window.cursors)
   writer.ints(window.retired.flat())
   writer.int(window.runs.length)
   const holders = new Map<string, number>()
@@ -55,6 +60,8 @@ function putWindow(writer: ByteWriter, window: Window): void {
 const STATE_BITS = 0x03
 const LEASE = { SAME: 0x04, NONE: 0x08 } as const
 const TROUBLE = { SAME: 0x10, NONE: 0x20 } as const
+/** Its lane is not `normal` and follows. */
+const LANE = 0x40
 
 function putRun(
   writer: ByteWriter,
@@ -67,7 +74,9 @@ function putRun(
   const sameTrouble = trouble !== undefined && trouble === before?.trouble
   const leaseBits = sameLease ? LEASE.SAME : lease === undefined ? LEASE.NONE : 0
   const troubleBits = sameTrouble ? TROUBLE.SAME : trouble === undefined ? TROUBLE.NONE : 0
-  writer.u8(run.state | leaseBits | troubleBits)
+  const laneBits = run.lane === NORMAL_PRIORITY ? 0 : LANE
+  writer.u8(run.state | leaseBits | troubleBits | laneBits)
+  if (laneBits !== 0) writer.u8(run.lane)
   writer.int(run.from - (before?.to ?? 0))
   writer.int(run.size)
   writer.int(run.deliveries)
@@ -99,7 +108,8 @@ function putTrouble(writer: ByteWriter, trouble: Trouble): void {
 /** Reads all of it before anything is restored: a snapshot that is cut off restores nothing. */
 export function decodeSnapshot(bytes: Buffer): DeliverySnapshot {
   const version = bytes[0]
-  if (version !== VERSION) throw new Error(`unknown snapshot version ${version}`)
+  if (version !== VERSION && version !== VERSION_1)
+    throw new Error(`unknown snapshot version ${version}`)
   // The bytes are gone after the call.
   const copy = Buffer.from(bytes)
   restore(new DeliveryState(), copy)
@@ -108,7 +118,7 @@ export function decodeSnapshot(bytes: Buffer): DeliverySnapshot {
 
 function restore(state: DeliveryState, bytes: Buffer): void {
   const reader = new ByteReader(bytes)
-  reader.u8()
+  const version = reader.u8()
   state.totals = { ...noTotals(), ...(JSON.parse(reader.text()) as Totals) }
   state.nextWindow = reader.int()
   state.lastMs = reader.int()
@@ -118,7 +128,7 @@ function restore(state: DeliveryState, bytes: Buffer): void {
     group.policy = JSON.parse(reader.text())
     const holders = new Map<string, Holder>()
     for (let windows = reader.int(); windows > 0; windows -= 1) {
-      state.put(readWindow(reader, { state, group, holders }), group)
+      state.put(readWindow(reader, { state, group, holders, version }), group)
     }
   }
 }
@@ -128,15 +138,18 @@ interface Place {
   readonly group: DeliveryGroup
   /** One for each member of the group. */
   readonly holders: Map<string, Holder>
+  readonly version: number
 }
 
-function readWindow(reader: ByteReader, { state, group, holders }: Place): Window {
+function readWindow(reader: ByteReader, { state, group, holders, version }: Place): Window {
   const topic = reader.text()
   const [id, topicId, partition] = [reader.int(), reader.int(), reader.int()]
   const producerId = reader.int()
   const identity = { id, topic, topicId, partition, producerId }
   const window = new Window(identity, group, reader.int(), state)
   window.deathsBegun = reader.int()
+  const cursors = version === VERSION_1 ? undefined : readCursors(reader)
+  if (cursors !== undefined) window.moveTo(cursors)
   window.retired.restore(reader.ints())
   const names: string[] = []
   const readLease = (): Lease => {
@@ -163,8 +176,10 @@ function readRun(
   readLease: () => Lease,
 ): Run {
   const bits = reader.u8()
+  const lane = (bits & LANE) === 0 ? NORMAL_PRIORITY : reader.u8()
   const from = (before?.to ?? 0) + reader.int()
   const run = new Run(window, from, from + reader.int(), (bits & STATE_BITS) as RunState)
+  run.lane = lane
   run.deliveries = reader.int()
   run.dueMs = reader.int()
   if ((bits & LEASE.SAME) !== 0) run.lease = before?.lease

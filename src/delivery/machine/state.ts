@@ -1,14 +1,17 @@
 /** Every window of the broker, and what they share: who holds how much, what is due when, which policy is in force. */
+import { Backoffs } from './backoffs.ts'
 import { DueHeap } from './dueHeap.ts'
+import { LaneCountsTable } from './laneCounts.ts'
 import { DEFAULT_DELIVERY_POLICY, type DeliveryPolicy } from './policy.ts'
-import type { Holder, Run } from './run.ts'
-import type { GroupOfWindow, Heaps, Window } from './window.ts'
+import type { Holder } from './run.ts'
+import { type GroupOfWindow, type Heaps, noneLeased, type Window } from './window.ts'
 
 export class DeliveryGroup implements GroupOfWindow {
   readonly name: string
   /** When the group was made: another one of the same name is another group. */
   readonly epochMs: number
   readonly holders = new Map<string, Holder>()
+  readonly leased = noneLeased()
   /** Topic to partition to window. */
   readonly windows = new Map<string, Map<number, Window>>()
   policy: Partial<DeliveryPolicy> = {}
@@ -62,7 +65,8 @@ export const noTotals = (): Totals => ({
 
 export class DeliveryState implements Heaps {
   readonly deadlines = new DueHeap()
-  readonly backoffs = new DueHeap()
+  readonly backoffs = new Backoffs()
+  readonly laneCounts = new LaneCountsTable()
   readonly groups = new Map<string, DeliveryGroup>()
   readonly windows = new Map<number, Window>()
   readonly topicPolicies = new Map<string, Partial<DeliveryPolicy>>()
@@ -96,6 +100,7 @@ export class DeliveryState implements Heaps {
 
   put(window: Window, group: DeliveryGroup): void {
     this.windows.set(window.id, window)
+    window.counts.windows += 1
     let partitions = group.windows.get(window.topic)
     if (partitions === undefined) {
       partitions = new Map()
@@ -107,25 +112,29 @@ export class DeliveryState implements Heaps {
 
   drop(window: Window): void {
     window.reset(0)
-    this.windows.delete(window.id)
+    if (this.windows.delete(window.id)) this.laneCounts.leave(window.counts)
     const partitions = this.groups.get(window.group.name)?.windows.get(window.topic)
     if (partitions?.get(window.partition) === window) partitions.delete(window.partition)
   }
 
   /** The runs that can be handed out again by now, moved to where they are taken from. */
   ripen(nowMs: number, ripened: (window: Window) => void): void {
-    for (let run = this.backoffs.peek(); run !== undefined && run.dueMs <= nowMs; ) {
+    if (this.backoffs.size === 0) return
+    const windows = new Set<Window>()
+    this.backoffs.ripen(nowMs, (run) => {
       run.window.ripened(run)
-      ripened(run.window)
-      run = this.backoffs.peek()
-    }
+      windows.add(run.window)
+    })
+    // Only now: whoever is told may change what waits.
+    for (const window of windows) ripened(window)
   }
 
-  /** When the next lease expires or the next wait ends; undefined where nothing is due ever. */
+  /** When to look again: no later than the next lease expires or the next wait ends; undefined where nothing is due ever. */
   nextDueMs(): number | undefined {
-    const [lease, wait]: (Run | undefined)[] = [this.deadlines.peek(), this.backoffs.peek()]
-    if (lease === undefined) return wait?.dueMs
-    return wait === undefined ? lease.dueMs : Math.min(lease.dueMs, wait.dueMs)
+    const leaseMs = this.deadlines.peek()?.dueMs
+    const waitMs = this.backoffs.nextDueMs()
+    if (leaseMs === undefined) return waitMs
+    return waitMs === undefined ? leaseMs : Math.min(leaseMs, waitMs)
   }
 }
 

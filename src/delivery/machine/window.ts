@@ -7,10 +7,18 @@
  * Below the cursor everything was handed out; what of it is in no run is settled. So the settled ranges are the gaps
  * between the runs and cost nothing, and one record that keeps failing in front of a million costs one run.
  *
- * Invariants: runs ascend, do not touch the cursor's other side, and do not overlap; each offset has one holder; the
- * floor never goes back but by a reset; a waiting run is either in the heap or, once its time has come, in `ready`.
+ * Each of the five lanes has its cursor, for what is urgent overtakes: of a lane everything below its cursor was handed
+ * out. While a partition holds normal records alone the five are one. The floor is below all of them.
+ *
+ * Invariants: runs ascend and do not overlap, and end below the cursor of their lane; each offset has one holder; the
+ * floor never goes back but by a reset; a waiting run has a timer or, once its time has come, is in `ready`.
  */
+import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
+import { LANES } from '../../scheduling/index.ts'
+import type { Backoffs } from './backoffs.ts'
 import type { DueHeap } from './dueHeap.ts'
+import type { LaneCounts, LaneCountsTable } from './laneCounts.ts'
+import { ReadyRuns } from './readyRuns.ts'
 import { Retired } from './retired.ts'
 import { type Holder, type Lease, RUN, Run, type RunState } from './run.ts'
 
@@ -19,7 +27,9 @@ export interface Heaps {
   /** Leased runs by their deadline. */
   readonly deadlines: DueHeap
   /** Waiting runs by the time from which they are handed out again. */
-  readonly backoffs: DueHeap
+  readonly backoffs: Backoffs
+  /** What is counted of each partition. */
+  readonly laneCounts: LaneCountsTable
 }
 
 export interface WindowIdentity {
@@ -39,18 +49,23 @@ export class Window {
   readonly partition: number
   readonly producerId: number
   readonly #heaps: Heaps
-  /** The next offset that was never handed out. */
+  /** The least of the five cursors: below it everything was handed out. */
   cursor: number
+  /** Of each lane; undefined while all five are the same. */
+  #cursors: readonly number[] | undefined
   /** Ascending. */
   readonly runs: Run[] = []
-  /** Waiting runs whose time has come, ascending. */
-  readonly ready: Run[] = []
+  /** Waiting runs whose time has come. */
+  readonly ready = new ReadyRuns()
+  readonly counts: LaneCounts
   /** Dying runs in their line. */
   readonly dying: Run[] = []
   readonly retired = new Retired()
   /** Records handed out and not settled. */
   unresolved = 0
-  /** Of those: held by a member now. */
+  /** Of the unresolved ones: those of other lanes than `normal`. */
+  others = 0
+  /** Of the unresolved ones: held by a member now. */
   leased = 0
   /** Records ever put into the line of the dying. */
   deathsBegun = 0
@@ -64,11 +79,28 @@ export class Window {
     this.group = group
     this.cursor = cursor
     this.#heaps = heaps
+    this.counts = heaps.laneCounts.of(this)
+  }
+
+  /** The five cursors; undefined while they are the same. */
+  get cursors(): readonly number[] | undefined {
+    return this.#cursors
+  }
+
+  /** Of that lane everything below was handed out. */
+  cursorOf(lane: number): number {
+    return this.#cursors === undefined ? this.cursor : (this.#cursors[lane] as number)
+  }
+
+  /** From here on nothing was handed out. */
+  get end(): number {
+    return this.#cursors === undefined ? this.cursor : Math.max(...this.#cursors)
   }
 
   /** Everything below is settled. */
   get floor(): number {
-    return this.runs[0]?.from ?? this.cursor
+    const first = this.runs[0]
+    return first === undefined || first.from > this.cursor ? this.cursor : first.from
   }
 
   /** The place of the run that holds `offset`, or of the first behind it. */
@@ -85,15 +117,36 @@ export class Window {
     return low
   }
 
-  /** Records that were never handed out become a leased run. */
-  leaseFresh(to: number, lease: Lease, deadlineMs: number): void {
-    const run = new Run(this, this.cursor, to, RUN.LEASED)
+  /** Records that were never handed out become a leased run; the cursors are moved when all of them have. */
+  leaseFresh(from: number, to: number, { lease, lane, dueMs }: Fresh): void {
+    const run = new Run(this, from, to, RUN.LEASED)
     run.lease = lease
-    run.dueMs = deadlineMs
-    this.cursor = to
-    this.runs.push(run)
+    run.lane = lane
+    run.dueMs = dueMs
+    const last = this.runs.at(-1)
+    if (last === undefined || last.to <= from) this.runs.push(run)
+    else this.runs.splice(this.placeOf(from), 0, run)
     this.unresolved += run.size
+    if (lane !== NORMAL_PRIORITY) this.others += run.size
     this.#enter(run)
+  }
+
+  /** All five lanes go on at `cursor`, or each at its own; none goes back. */
+  moveTo(cursor: number | readonly number[]): void {
+    if (typeof cursor === 'number') {
+      this.cursor = cursor
+      this.#cursors = undefined
+      return
+    }
+    const least = Math.min(...cursor)
+    this.cursor = least
+    this.#cursors = cursor.every((each) => each === least) ? undefined : cursor
+  }
+
+  /** What is below `start` is not there any more. */
+  moveAbove(start: number): void {
+    if (this.#cursors === undefined) this.cursor = Math.max(this.cursor, start)
+    else this.moveTo(this.#cursors.map((each) => Math.max(each, start)))
   }
 
   /** Calls `change` with each run of the range, cut to it, between leaving its place and taking its new one. */
@@ -124,6 +177,7 @@ export class Window {
       if (run === undefined || run.from >= to) break
       this.#leave(run)
       count += run.size
+      if (run.lane !== NORMAL_PRIORITY) this.others -= run.size
       const deliveries = run.deliveries + (isDead ? 1 : 0)
       if (deliveries > 1) this.retired.add(run.from, run.to, deliveries)
     }
@@ -133,17 +187,17 @@ export class Window {
     return count
   }
 
-  /** Moves waiting runs whose time has come to where they are handed out from. */
+  /** The time of a waiting run has come, and its timer is gone. */
   ripened(run: Run): void {
-    this.#heaps.backoffs.remove(run)
-    insert(this.ready, run)
+    this.#getReady(run)
   }
 
   /** Forgets everything; goes on at `cursor`. */
   reset(cursor: number): void {
     for (const run of this.runs.splice(0)) this.#leave(run)
     this.unresolved = 0
-    this.cursor = cursor
+    this.others = 0
+    this.moveTo(cursor)
     this.retired.clear()
   }
 
@@ -152,6 +206,7 @@ export class Window {
     for (const run of runs) {
       this.runs.push(run)
       this.unresolved += run.size
+      if (run.lane !== NORMAL_PRIORITY) this.others += run.size
       if (run.state === RUN.DYING) this.dying.push(run)
       else this.#enter(run)
     }
@@ -163,18 +218,19 @@ export class Window {
     const run = this.runs[at]
     if (run === undefined || run.from >= offset) return
     const rest = new Run(this, offset, run.to, run.state)
+    rest.lane = run.lane
     rest.deliveries = run.deliveries
     rest.dueMs = run.state === RUN.DYING ? run.dueMs + (offset - run.from) : run.dueMs
     rest.lease = run.lease
     rest.trouble = run.trouble
     run.to = offset
     this.runs.splice(at + 1, 0, rest)
-    if (run.place >= 0) this.#heapOf(run.state).add(rest)
+    if (run.place >= 0) this.#timesOf(run.state).add(rest)
     else if (run.state === RUN.DYING) this.dying.splice(this.dying.indexOf(run) + 1, 0, rest)
-    else insert(this.ready, rest)
+    else this.ready.add(rest)
   }
 
-  #heapOf(state: RunState): DueHeap {
+  #timesOf(state: RunState): DueHeap | Backoffs {
     return state === RUN.LEASED ? this.#heaps.deadlines : this.#heaps.backoffs
   }
 
@@ -186,19 +242,30 @@ export class Window {
       return
     }
     if (run.state === RUN.LEASED) this.#hold(run, run.size)
-    if (run.state === RUN.WAITING && run.dueMs === 0) insert(this.ready, run)
-    else this.#heapOf(run.state).add(run)
+    if (run.state === RUN.WAITING && run.dueMs === 0) this.#getReady(run)
+    else this.#timesOf(run.state).add(run)
   }
 
   #leave(run: Run): void {
     if (run.state === RUN.LEASED) this.#hold(run, -run.size)
-    if (run.place >= 0) this.#heapOf(run.state).remove(run)
+    if (run.place >= 0) this.#timesOf(run.state).remove(run)
     else if (run.state === RUN.DYING) take(this.dying, run)
-    else this.ready.splice(placeIn(this.ready, run.from), 1)
+    else {
+      this.ready.remove(run)
+      this.counts.ready[run.lane] = (this.counts.ready[run.lane] as number) - run.size
+    }
+  }
+
+  #getReady(run: Run): void {
+    this.ready.add(run)
+    this.counts.ready[run.lane] = (this.counts.ready[run.lane] as number) + run.size
   }
 
   #hold(run: Run, size: number): void {
+    const { lane } = run
     this.leased += size
+    this.counts.inFlight[lane] = (this.counts.inFlight[lane] as number) + size
+    this.group.leased[lane] = (this.group.leased[lane] as number) + size
     const holder = run.lease?.holder
     if (holder === undefined) return
     holder.inFlight += size
@@ -212,25 +279,20 @@ export interface GroupOfWindow {
   readonly name: string
   /** Members that hold something, by their id. */
   readonly holders: Map<string, Holder>
+  /** Records that its members hold, by lane. */
+  readonly leased: number[]
 }
+
+/** What a hand-out gives to records that were never handed out. */
+export interface Fresh {
+  readonly lease: Lease
+  readonly lane: number
+  readonly dueMs: number
+}
+
+export const noneLeased = (): number[] => new Array<number>(LANES).fill(0)
 
 function take(line: Run[], run: Run): void {
   if (line[0] === run) line.shift()
   else line.splice(line.indexOf(run), 1)
-}
-
-function placeIn(runs: readonly Run[], from: number): number {
-  let [low, high] = [0, runs.length]
-  while (low < high) {
-    const middle = (low + high) >> 1
-    if ((runs[middle] as Run).from < from) low = middle + 1
-    else high = middle
-  }
-  return low
-}
-
-function insert(runs: Run[], run: Run): void {
-  const last = runs.at(-1)
-  if (last === undefined || last.from < run.from) runs.push(run)
-  else runs.splice(placeIn(runs, run.from), 0, run)
 }

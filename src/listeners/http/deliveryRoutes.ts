@@ -9,6 +9,7 @@ import {
 import type { DeliveryPolicy, Operations, PolicyChange, PolicyView } from '../../broker/index.ts'
 import { formatDurationMs, parseDurationMs } from '../../kernel/duration.ts'
 import { BrokerError } from '../../kernel/errors.ts'
+import { PRIORITIES, type PriorityName } from '../../kernel/priority.ts'
 import { callerOf } from './caller.ts'
 import { deadLetterRoutes } from './deadLetterRoutes.ts'
 import { bodyText, parseJson } from './json.ts'
@@ -64,19 +65,31 @@ const WIRE_NAMES = {
   backoffJitter: 'backoff_jitter',
   inFlightMax: 'max_in_flight',
   unresolvedMax: 'max_unresolved',
+  priorityWeights: 'priority_weights',
+  priorityBoostMs: 'priority_boost',
+  lowLanesShareMax: 'low_lanes_share_max',
 } as const satisfies Record<keyof DeliveryPolicy, keyof PolicyInput>
 
 function changeOf(input: PolicyInput): PolicyChange {
-  const change: { -readonly [K in keyof PolicyChange]: PolicyChange[K] } = {}
+  const change: Record<string, unknown> = {}
   for (const [name, wire] of Object.entries(WIRE_NAMES)) {
     const value = input[wire]
-    if (value === undefined) continue
-    const isDuration = /^(?:visibility|backoff(?:_max)?$)/.test(wire)
-    const given = isDuration && value !== null ? (parseDurationMs(value) ?? Number.NaN) : value
-    change[name as keyof DeliveryPolicy] = given as number | null
+    if (value !== undefined) change[name] = value === null ? null : readSetting(wire, value)
   }
   return change
 }
+
+/** What cannot be read becomes what the policy refuses with a sentence of its own. */
+function readSetting(wire: keyof PolicyInput, value: unknown): unknown {
+  if (wire === 'priority_weights') return PRIORITIES.map((lane) => weightOf(value, lane))
+  if (/^(?:visibility_timeout|priority_boost|backoff(?:_max)?)$/.test(wire)) {
+    return parseDurationMs(value) ?? Number.NaN
+  }
+  return value
+}
+
+const weightOf = (weights: unknown, lane: PriorityName): unknown =>
+  (weights as Readonly<Partial<Record<PriorityName, unknown>>>)[lane]
 
 function inWireWords(error: unknown): unknown {
   if (!(error instanceof BrokerError) || error.fields === undefined) return error
@@ -94,13 +107,20 @@ function policyReply({ set, inForce }: PolicyView): PolicyReply {
 }
 
 function wordsOf(policy: Partial<DeliveryPolicy>): PolicyReply['set'] {
-  const words: Record<string, string | number> = {}
+  const words: Record<string, unknown> = {}
   for (const [name, value] of Object.entries(policy)) {
     const wire = WIRE_NAMES[name as keyof DeliveryPolicy]
-    words[wire] = name.includes('Ms') ? formatDurationMs(value) : value
+    if (Array.isArray(value)) words[wire] = byPriority(value)
+    else if (typeof value === 'number') {
+      words[wire] = name.includes('Ms') ? formatDurationMs(value) : value
+    }
   }
-  return words
+  return words as PolicyReply['set']
 }
+
+/** One for each lane, under its name. */
+const byPriority = (values: readonly unknown[]): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(PRIORITIES.map((lane, i) => [lane, values[i]]))
 
 function statsOf(figures: Operations['delivery.figures']['output']): ReliabilityStats {
   const { nextDeadlineMs } = figures

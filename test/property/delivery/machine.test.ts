@@ -104,7 +104,7 @@ class Course {
     const unresolvedBefore = twin.unresolved()
     const reply = this.submit({
       ...{ kind: 'lease', window: this.window(partition).id, member, nonce, max },
-      ...{ end: twin.end, visibilityMs, isFirst: random.chance(0.7) },
+      ...{ end: twin.end, visibilityMs, isFirst: random.chance(0.7), lane: 2, view: undefined },
     })
     const size = sizeOf(reply.pieces)
     assert.ok(size <= max && held + size <= POLICY.inFlightMax, 'more than the member may hold')
@@ -316,7 +316,7 @@ class Course {
     const start = this.random.between(twin.floor, Math.min(twin.end, twin.floor + 4))
     const skippedBefore = this.machine.state.totals.retentionSkipped
     let skipped = 0
-    this.submit({ kind: 'retain', window: this.window(partition).id, start })
+    this.submit({ kind: 'retain', window: this.window(partition).id, start, unread: undefined })
     for (let offset = 0; offset < start; offset += 1) {
       const record = twin.records.get(offset)
       if (record === undefined) {

@@ -27,7 +27,8 @@ test('a million records pass one that keeps failing, at the cost of a few runs',
   }
   const where = { group: 'g', epochMs: 0, topic: 't', topicId: 1, partition: 0 }
   const { window } = submit({ kind: 'open', ...where, cursor: 0 })
-  const lease = { kind: 'lease', window, member: 'a', visibilityMs: undefined } as const
+  const of = { window, member: 'a', visibilityMs: undefined, lane: 2, view: undefined }
+  const lease = { kind: 'lease', ...of } as const
   const state = machine.state.windows.get(window)
   let runsMax = 0
   for (let nonce = 1; state !== undefined && state.cursor < RECORDS; nonce += 1) {
