@@ -1,5 +1,6 @@
 /** Every route of the contract with its schemas: what the server documents and clients build on. */
 import type { TSchema } from 'typebox'
+import { DELAYED_ROUTES } from './delayedRoutes.ts'
 import { DELIVERY_ROUTES } from './deliveryRoutes.ts'
 import { ErrorBody } from './errorBody.ts'
 import { GROUP_ROUTES } from './groupRoutes.ts'
@@ -11,7 +12,13 @@ import * as topics from './topics.ts'
 export interface RouteContract {
   readonly path: PathName
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  readonly tag: 'Health and status' | 'Topics' | 'Messages' | 'Consumer groups' | 'Deliveries'
+  readonly tag:
+    | 'Health and status'
+    | 'Topics'
+    | 'Messages'
+    | 'Consumer groups'
+    | 'Deliveries'
+    | 'Delayed messages'
   readonly summary: string
   readonly params?: TSchema
   readonly query?: TSchema
@@ -129,6 +136,7 @@ export const CONTRACT: readonly RouteContract[] = [
   ...MESSAGES,
   ...GROUP_ROUTES,
   ...DELIVERY_ROUTES,
+  ...DELAYED_ROUTES,
 ]
 
 export const ErrorReply = ErrorBody

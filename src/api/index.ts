@@ -3,6 +3,12 @@ export { type Check, checkerOf, invalid, PROBLEMS_MAX } from './checker.ts'
 export { CONTRACT, methodsByPath, type RouteContract } from './contract.ts'
 export { type DeadLettersReply, RedriveBody, type TaskReply } from './deadLetters.ts'
 export {
+  type DelayedEntry,
+  type DelayedList,
+  type DelayStats,
+  RescheduleBody,
+} from './delayed.ts'
+export {
   AckBody,
   NackBody,
   PolicyInput,

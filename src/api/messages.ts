@@ -1,14 +1,7 @@
 /** Publish and read by offset, as JSON and as raw records. */
 import { type Static, Type } from 'typebox'
 import { LIMITS } from '../kernel/limits.ts'
-import {
-  Duration,
-  OffsetNumber,
-  PartitionId,
-  PriorityInput,
-  PriorityWord,
-  Time,
-} from './formats.ts'
+import { OffsetNumber, PartitionId, PriorityInput, PriorityWord, Time } from './formats.ts'
 
 /** One checksummed batch in, whole records out: docs/storage-format.md has them byte by byte. */
 export const RECORDS_TYPE = 'application/vnd.goqueue.records'
@@ -45,8 +38,14 @@ export const MessageInput = Type.Object({
   }),
   partition: Type.Optional(PartitionId),
   priority: Type.Optional(PriorityInput),
-  delay: Type.Optional(Duration),
-  deliverAt: Type.Optional(Time),
+  delay: Type.Optional(
+    Type.Union([Type.String(), Type.Number({ minimum: 0 })], {
+      description: 'delivered so much later; "30m", or milliseconds; none: at once',
+    }),
+  ),
+  deliverAt: Type.Optional(
+    Type.String({ format: 'date-time', description: 'instead of delay; past: at once' }),
+  ),
   headers: Type.Optional(Headers),
   encoding: Type.Optional(Encoding),
 })
@@ -68,7 +67,9 @@ export const PublishResult = Type.Object({
   offset: PublishedOffset,
   priority: PriorityWord,
   timestamp: Time,
-  delayed: Type.Optional(Type.Boolean()),
+  delayed: Type.Optional(
+    Type.Boolean({ description: 'it waits: offset is its handle, in the delay log' }),
+  ),
   deliverAt: Type.Optional(Time),
 })
 
@@ -96,6 +97,7 @@ export const RawPublishReply = Type.Object({
       producer_reset: Type.Optional(
         Type.Boolean({ description: 'the producer was not known; its sequence is a new start' }),
       ),
+      delayed: Type.Optional(Type.Boolean()),
     }),
     { description: 'an entry for each run of records that went to one partition together' },
   ),
@@ -108,6 +110,11 @@ export const RawPublishQuery = Type.Object({
     Type.Integer({ minimum: 0, description: 'of a raw batch; without it records go by their key' }),
   ),
   acks: Type.Optional(AcksWord),
+  delayed: Type.Optional(
+    Type.Boolean({
+      description: 'of a raw batch: every record waits for the time in its origin section',
+    }),
+  ),
 })
 
 const Message = {

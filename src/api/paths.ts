@@ -41,6 +41,10 @@ export const PATHS = {
   reject: '/messages/reject',
   visibility: '/messages/visibility',
   reliability: '/reliability/stats',
+  delayedList: '/topics/:topic/delayed',
+  delayedByOffset: '/topics/:topic/delayed/:offset',
+  delayed: '/topics/:topic/delayed/:partition/:offset',
+  delayStats: '/delay/stats',
 } as const
 export type PathName = keyof typeof PATHS
 

@@ -34,7 +34,9 @@ function meterName({ name, input }: Call): string {
 
 /** Taken before the call: a published batch belongs to the log. */
 function bytesToPublish(call: Call): number {
-  if (call.name === 'records.publishBatch') return call.input.batch.bytes.length
+  if (call.name === 'records.publishBatch' || call.name === 'delay.publishBatch') {
+    return call.input.batch.bytes.length
+  }
   if (call.name !== 'records.publish') return 0
   let bytes = 0
   for (const { key, value } of call.input.messages) {
@@ -46,7 +48,8 @@ function bytesToPublish(call: Call): number {
 function countTraffic(meters: Meters, call: Call, output: unknown, bytes: number): void {
   switch (call.name) {
     case 'records.publish':
-    case 'records.publishBatch': {
+    case 'records.publishBatch':
+    case 'delay.publishBatch': {
       const topic = meters.topic(call.input.topic)
       topic.publishedMessages +=
         call.name === 'records.publish' ? call.input.messages.length : call.input.batch.count

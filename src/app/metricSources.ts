@@ -17,6 +17,7 @@ export const brokerSources = (broker: Broker): Omit<MetricSources, 'http'> => ({
   groups: () => broker.groupFigures(),
   groupLags: async () => (broker.status().state === 'running' ? await groupLags(broker) : []),
   deliveries: () => broker.deliveryFigures(),
+  delays: () => broker.delayFigures(),
 })
 
 async function topicSizes(broker: Broker): Promise<readonly TopicSize[]> {

@@ -1,4 +1,5 @@
 /** What an operator sees of a running broker: its log and its metrics. */
+export type { DelayFigures } from './delayMetrics.ts'
 export type { DeliveryFigures } from './deliveryMetrics.ts'
 export { type GroupFigures, type GroupLag, LAG_SERIES_MAX } from './groupMetrics.ts'
 export type { HttpFigures, HttpRouteFigures } from './httpMetrics.ts'

@@ -3,6 +3,7 @@
  * each with a help text; besides them prom-client's `process_…` and `nodejs_…`.
  */
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { type DelayFigures, registerDelays } from './delayMetrics.ts'
 import { type DeliveryFigures, registerDeliveries } from './deliveryMetrics.ts'
 import { watchEventLoop } from './eventLoop.ts'
 import { type GroupFigures, type GroupLag, registerGroups, registerLag } from './groupMetrics.ts'
@@ -29,6 +30,7 @@ export interface MetricSources {
   /** At most LAG_SERIES_MAX. */
   groupLags(): Promise<readonly GroupLag[]>
   deliveries(): DeliveryFigures
+  delays(): DelayFigures
   http(): HttpFigures
 }
 
@@ -54,10 +56,12 @@ export class Metrics {
     const refreshGroups = registerGroups(registry, () => sources.groups())
     const refreshLag = registerLag(registry, () => sources.groupLags())
     const refreshDeliveries = registerDeliveries(registry, () => sources.deliveries())
+    const refreshDelays = registerDelays(registry, () => sources.delays())
     this.#refresh = async () => {
       refreshHttp()
       refreshGroups()
       refreshDeliveries()
+      refreshDelays()
       await refreshState()
       await refreshLag()
     }

@@ -14,6 +14,7 @@ import {
 import { BrokerError } from '../../kernel/errors.ts'
 import { SECOND_MS } from '../../kernel/units.ts'
 import { acceptBodies } from './bodies.ts'
+import { delayedRoutes } from './delayedRoutes.ts'
 import { deliveryRoutes } from './deliveryRoutes.ts'
 import { addDocs } from './docs.ts'
 import { errorHandler, sendError } from './errorReplies.ts'
@@ -72,6 +73,7 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
         ...topicRoutes(context),
         ...groupsRoutes(context),
         ...deliveryRoutes(context),
+        ...delayedRoutes(context),
         ...leaseRoute(context),
       },
       context,

@@ -88,6 +88,17 @@ export interface TaskParams {
   readonly task: string
 }
 
+export interface OffsetParams {
+  readonly offset: string
+}
+
+/** Throws INVALID_REQUEST. */
+export function offsetOf({ offset }: OffsetParams): number {
+  const value = INTEGER.test(offset) ? Number(offset) : Number.NaN
+  if (Number.isSafeInteger(value)) return value
+  throw invalid('the path', { offset: 'must be an integer from 0' })
+}
+
 /** The group's name. Throws INVALID_REQUEST. */
 export function groupOf({ group }: GroupParams): string {
   checkName('group', group)

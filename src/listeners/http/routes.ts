@@ -6,7 +6,7 @@ import { invariant } from '../../kernel/invariant.ts'
 import type { Platform } from '../../kernel/platform.ts'
 import type { Counters } from './counters.ts'
 import type { HttpListenerOptions, HttpListenerParts } from './options.ts'
-import type { GroupParams, PartitionParams, TaskParams } from './query.ts'
+import type { GroupParams, OffsetParams, PartitionParams, TaskParams } from './query.ts'
 import type { LongPolls } from './read/longPolls.ts'
 import type { Flight, Traffic } from './traffic.ts'
 
@@ -27,7 +27,7 @@ export interface RouteContext {
 }
 
 /** Each is there where the route's path has one. */
-type Params = PartitionParams & GroupParams & TaskParams
+type Params = PartitionParams & GroupParams & TaskParams & OffsetParams
 export type Request = FastifyRequest<{ Params: Params }>
 export type Handler = (request: Request, reply: FastifyReply) => Promise<void> | void
 export type RouteKey = `${RouteContract['method']} ${PathName}`

@@ -128,7 +128,7 @@ describe('the life of a Broker', () => {
     await expect(broker.listTopics()).rejects.toMatchObject({ code: 'RECOVERING' })
     expect(broker.health()[0]).toMatchObject({ name: 'broker', status: 'fail' })
     await broker.start()
-    expect(broker.health().map((check) => check.status)).toEqual(Array(6).fill('pass'))
+    expect(broker.health().map((check) => check.status)).toEqual(Array(7).fill('pass'))
     clock.advance(1234)
     expect(broker.status()).toMatchObject({ state: 'running', uptimeMs: 1234 })
     await Promise.all([broker.stop(), broker.stop()])

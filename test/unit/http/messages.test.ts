@@ -104,18 +104,17 @@ describe('messages of a JSON publish', () => {
     expect(Object.keys(many.fields ?? {})).toHaveLength(20)
   })
 
-  test('a delay that is over is none; any other is not available', () => {
-    const past = { value: 'v', delay: '0ms', deliverAt: '2025-12-31T23:59:59Z' }
-    expect(parse(one(past)).messages).toHaveLength(1)
-    for (const later of [
-      { delay: 1 },
-      { delay: '1h' },
-      { deliverAt: '2026-01-01T00:00:00.001Z' },
-    ]) {
-      const error = refusal(one({ value: 'v', ...later }))
-      expect(error).toMatchObject({ code: 'NOT_AVAILABLE', httpStatus: 422 })
-      expect(Object.keys(error.fields ?? {})).toEqual([`messages[0].${Object.keys(later)[0]}`])
-    }
+  test('a delay counts from now, deliverAt before a delay, and what is over is none', () => {
+    const dueOf = (times: object) => parse(one({ value: 'v', ...times })).messages[0]?.dueMs
+    expect(dueOf({ delay: '0ms' })).toBeUndefined()
+    expect(dueOf({ deliverAt: '2025-12-31T23:59:59Z' })).toBeUndefined()
+    expect(dueOf({ delay: '1h', deliverAt: '2026-01-01T00:00:00Z' })).toBeUndefined()
+    expect(dueOf({ delay: 1 })).toBe(NOW_MS + 1)
+    expect(dueOf({ delay: 0.5 })).toBe(NOW_MS + 1)
+    expect(dueOf({ delay: '1h' })).toBe(NOW_MS + 3_600_000)
+    expect(dueOf({ deliverAt: '2026-01-01T00:00:00.001Z' })).toBe(NOW_MS + 1)
+    expect(dueOf({ delay: '1h', deliverAt: '2026-01-01T00:00:00.001Z' })).toBe(NOW_MS + 1)
+    expect(refusal(one({ value: 'v', delay: 9e15 })).fields).toHaveProperty(['messages[0].delay'])
   })
 
   test('more headers or messages than there may be are refused', () => {

@@ -1,5 +1,6 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import {
+  type DelayFigures,
   type DeliveryFigures,
   type GroupFigures,
   type HttpFigures,
@@ -29,8 +30,14 @@ const NO_DELIVERIES: DeliveryFigures = {
   ...{ deaths: 0, extensions: 0, buried: 0, redriven: 0, inFlight: 0, unresolved: 0, waiting: 0 },
   ...{ ready: 0, dying: 0, deadLetters: 0, pollsWaiting: 0, tasksRunning: 0 },
 }
+const NO_DELAYS: DelayFigures = {
+  ...{ pending: 0, delivered: 0, cancelled: 0, expired: 0 },
+  lateness: { bounds: [0.001], counts: [0, 0], sum: 0 },
+}
+
 const NOTHING: MetricSources = {
   deliveries: () => NO_DELIVERIES,
+  delays: () => NO_DELAYS,
   http: () => NO_HTTP,
   groups: () => NO_GROUPS,
   groupLags: async () => [],
@@ -73,6 +80,17 @@ describe('metrics', () => {
     for (const name of names) {
       expect(await linesOf(metrics, name)).toEqual(await linesOf(metrics, name))
     }
+  })
+
+  test('tell how many messages wait, and how late they were', async () => {
+    const lateness = { bounds: [0.001, 0.01], counts: [3, 1, 0], sum: 0.007 }
+    const { metrics } = open({
+      delays: () => ({ ...NO_DELAYS, pending: 5, cancelled: 2, lateness }),
+    })
+    const text = await metrics.text()
+    expect(text).toContain('goqueue_delayed_pending 5')
+    expect(text).toContain('goqueue_delayed_cancelled_total 2')
+    expect(text).toContain('goqueue_delay_lateness_seconds_bucket{le="0.01"} 4')
   })
 
   test('tell what deliveries count and hold', async () => {

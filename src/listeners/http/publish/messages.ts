@@ -6,7 +6,7 @@
  * name that comes twice the last counts.
  */
 import { invalid, parseTimeMs } from '../../../api/index.ts'
-import type { PublishMessage } from '../../../broker/index.ts'
+import { DUE_MS_MAX, type PublishMessage } from '../../../broker/index.ts'
 import { parseDurationMs } from '../../../kernel/duration.ts'
 import { BrokerError } from '../../../kernel/errors.ts'
 import { LIMITS } from '../../../kernel/limits.ts'
@@ -34,7 +34,7 @@ interface Context {
   spans: readonly (Span | undefined)[] | undefined
 }
 
-/** Throws INVALID_REQUEST, BATCH_TOO_LARGE or NOT_AVAILABLE, with `fields`. */
+/** Throws INVALID_REQUEST or BATCH_TOO_LARGE, with `fields`. */
 export function parsePublish(body: unknown, nowMs: number): PublishRequest {
   const text = bodyText(body)
   const parsed = parseJson(text)
@@ -83,7 +83,7 @@ function checkMessage(context: Context, index: number, given: unknown): PublishM
   if (isBase64) decodeBase64(context, index, draft)
   checkPlacement(context, index, given, draft)
   checkHeaders(context, index, given, draft)
-  checkTimes(context, index, given)
+  checkTimes(context, index, given, draft)
   return draft
 }
 
@@ -169,18 +169,17 @@ function checkHeaders(context: Context, index: number, given: Given, draft: Draf
   draft.headers = headers as Readonly<Record<string, string>>
 }
 
-/** A delay that is over already is none; any other has to wait for a broker that keeps delayed messages. */
-function checkTimes({ problems, nowMs }: Context, index: number, given: Given): void {
+/** What is due already, or not said, goes at once: it has no due time. Where both are given deliverAt counts. */
+function checkTimes({ problems, nowMs }: Context, index: number, given: Given, draft: Draft): void {
   const { delay, deliverAt } = given
-  const dueMs = deliverAt == null ? undefined : parseTimeMs(String(deliverAt))
-  if (deliverAt != null && dueMs === undefined) {
+  const atMs = deliverAt == null ? undefined : parseTimeMs(String(deliverAt))
+  if (deliverAt != null && atMs === undefined) {
     problems.add(index, '.deliverAt', 'must be an RFC 3339 time')
   }
-  const delayMs = delay == null ? undefined : parseDurationMs(delay)
-  if (delay != null && delayMs === undefined) {
+  const delayMs = delay == null ? 0 : parseDurationMs(delay)
+  if (delayMs === undefined || nowMs + delayMs > DUE_MS_MAX) {
     problems.add(index, '.delay', 'must be a duration such as "30s", or milliseconds')
   }
-  const unavailable = 'is not available in this version'
-  if ((delayMs ?? 0) > 0) problems.add(index, '.delay', unavailable, 'NOT_AVAILABLE')
-  if ((dueMs ?? 0) > nowMs) problems.add(index, '.deliverAt', unavailable, 'NOT_AVAILABLE')
+  const dueMs = atMs ?? nowMs + Math.ceil(delayMs ?? 0)
+  if (dueMs > nowMs) draft.dueMs = dueMs
 }

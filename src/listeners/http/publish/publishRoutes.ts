@@ -39,10 +39,13 @@ async function publishJson(
   const named = key === undefined ? undefined : { key, bodyChecksum: crc32c(body ?? NO_BODY) }
   const input = { topic, messages, acks: acks ?? DEFAULT_ACKS, request: named }
   const outcome = await context.broker.call('records.publish', input, callerOf(request))
-  sendJson(
-    reply,
-    publishReply(outcome, { priorities: prioritiesOf(messages), nowMs: now(context) }),
-  )
+  const isDelayed = outcome.runs.some(({ delayed }) => delayed === true)
+  const details = {
+    priorities: prioritiesOf(messages),
+    nowMs: now(context),
+    dueMs: isDelayed ? messages.map(({ dueMs }) => dueMs) : undefined,
+  }
+  sendJson(reply, publishReply(outcome, details))
 }
 
 const now = ({ platform }: RouteContext): number => platform.clock.nowMs()
@@ -97,21 +100,30 @@ async function publishRaw(
       'idempotency-key': 'is for JSON; a raw batch has a producer id',
     })
   }
-  const { partition, acks } = rawQueryOf(request.query)
-  const batch = decodeWireBatch(request.body as Buffer)
-  const input = { topic, partition, batch, acks, producer: batch.producer }
-  const outcome = await broker.call('records.publishBatch', input, callerOf(request))
+  const { partition, acks, delayed } = rawQueryOf(request.query)
+  const batch = decodeWireBatch(request.body as Buffer, { delayed })
+  const input = { topic, partition, batch, producer: batch.producer }
+  const outcome = delayed
+    ? await broker.call('delay.publishBatch', input, callerOf(request))
+    : await broker.call('records.publishBatch', { ...input, acks }, callerOf(request))
   sendJson(reply, JSON.stringify(rawPublishReply(outcome, platform.clock.nowMs())))
 }
 
 const PARTITIONS = { min: 0, max: LIMITS.topicPartitionsMax }
 
-function rawQueryOf(given: unknown): { partition: number | undefined; acks: Acks } {
+interface RawQuery {
+  readonly partition: number | undefined
+  readonly acks: Acks
+  readonly delayed: boolean
+}
+
+function rawQueryOf(given: unknown): RawQuery {
   const query = new Query(given)
   const partition = query.integer('partition', PARTITIONS)
   const word = query.text('acks')
   const acks = word === undefined ? DEFAULT_ACKS : acksOf(word)
   if (acks === undefined) query.refuse('acks', `must be one of ${ACKS_WORDS.join(', ')}`)
+  const delayed = query.boolean('delayed') ?? false
   query.throwIfAny()
-  return { partition, acks: acks ?? DEFAULT_ACKS }
+  return { partition, acks: acks ?? DEFAULT_ACKS, delayed }
 }

@@ -12,18 +12,23 @@ export interface ReplyDetails {
   readonly priorities: Uint8Array | Priority
   /** For who did not wait for the broker's time. */
   readonly nowMs: number
+  /** Of each message, where any of them waits. */
+  readonly dueMs?: readonly (number | undefined)[] | undefined
 }
 
 /** The reply to a JSON publish. */
 export function publishReply(outcome: PublishOutcome, details: ReplyDetails): string {
   const { runOfMessage, durability } = outcome
-  const { priorities } = details
+  const { priorities, dueMs } = details
   const runs = outcome.runs.map((run) => replied(run, details.nowMs))
   const [first] = runs
   const results =
-    first !== undefined && runOfMessage === undefined && typeof priorities === 'number'
+    dueMs === undefined &&
+    first !== undefined &&
+    runOfMessage === undefined &&
+    typeof priorities === 'number'
       ? uniformResults(first, priorities)
-      : mixedResults(runs, runOfMessage, priorities)
+      : mixedResults(runs, runOfMessage, { priorities, dueMs })
   const duplicate = runs.some((run) => run.duplicate === true) ? ',"duplicate":true' : ''
   return `{"results":[${results}],"durability":"${durability}"${duplicate}}`
 }
@@ -62,7 +67,7 @@ function uniformResults(run: RepliedRun, priority: Priority): string {
 function mixedResults(
   runs: readonly RepliedRun[],
   runOfMessage: Uint32Array | undefined,
-  priorities: Uint8Array | Priority,
+  { priorities, dueMs }: Pick<ReplyDetails, 'priorities' | 'dueMs'>,
 ): string {
   const openings = runs.map(opening)
   const closings = runs.map((run) => [0, 1, 2, 3, 4].map((priority) => closing(run, priority)))
@@ -75,9 +80,14 @@ function mixedResults(
     offsets[run] = offset + (runs[run]?.step ?? 1)
     const priority = typeof priorities === 'number' ? priorities : (priorities[i] as number)
     text += `${i === 0 ? '' : ','}${openings[run]}${offset}${closings[run]?.[priority]}`
+    if (runs[run]?.delayed === true) text = waiting(text, dueMs?.[i] ?? 0)
   }
   return text
 }
+
+/** The last entry of `text` is one that waits. */
+const waiting = (text: string, dueMs: number): string =>
+  `${text.slice(0, -1)},"delayed":true,"deliverAt":"${formatTime(dueMs)}"}`
 
 /** The reply to a raw batch: an entry for each run. */
 export function rawPublishReply(outcome: PublishOutcome, nowMs: number): RawPublishReply {
@@ -88,6 +98,7 @@ export function rawPublishReply(outcome: PublishOutcome, nowMs: number): RawPubl
     timestamp: formatTime(run.timestampMs),
     ...(run.duplicate === true ? { duplicate: true } : {}),
     ...(run.producerReset === true ? { producer_reset: true } : {}),
+    ...(run.delayed === true ? { delayed: true } : {}),
   }))
   return { results, durability }
 }
