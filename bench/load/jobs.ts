@@ -7,6 +7,7 @@ import { type FillingJob, runFilling } from './filling.ts'
 import { type HandlingJob, runHandling } from './handling.ts'
 import { type IdlePollsJob, runIdlePolls, runWakeUp, type WakeUpJob } from './idlePolls.ts'
 import { type JsonWorkJob, type JsonWorkResult, runJsonWork } from './jsonWork.ts'
+import { type LeasingJob, runLeasing } from './leasing.ts'
 import { type OpenLoopJob, type OpenLoopResult, runOpenLoop } from './openLoop.ts'
 import { type ProducingJob, type ProducingResult, runProducing } from './producing.ts'
 import { type RandomReadJob, runRandomRead } from './randomRead.ts'
@@ -27,6 +28,7 @@ export interface Jobs {
   handling: { job: HandlingJob; result: OpenLoopResult }
   'whole-path': { job: WholePathJob; result: WholePathResult }
   working: { job: WorkingJob; result: WorkingResult }
+  leasing: { job: LeasingJob; result: { unresolved: number } }
   'json-work': { job: JsonWorkJob; result: JsonWorkResult }
   'client-memory': { job: ClientMemoryJob; result: ClientMemoryResult }
 }
@@ -61,6 +63,8 @@ export function runJob(job: Job): Promise<JobResult> {
       return runWholePath(job)
     case 'working':
       return runWorking(job)
+    case 'leasing':
+      return runLeasing(job)
     case 'json-work':
       return runJsonWork(job)
     case 'client-memory':

@@ -28,6 +28,7 @@ import { scenario as raw1000All } from './raw-1000-all.ts'
 import { scenario as readCold } from './read-cold.ts'
 import { scenario as readJson } from './read-json.ts'
 import { scenario as readRaw } from './read-raw.ts'
+import { scenario as sizeLeases } from './size-leases.ts'
 import { scenario as sizeSteady } from './size-steady.ts'
 import { scenario as sizeStored } from './size-stored.ts'
 import { scenario as startClean } from './start-clean.ts'
@@ -77,6 +78,7 @@ export const SCENARIOS: readonly Scenario[] = [
   idlePolls,
   wakeUp,
   sizeStored,
+  sizeLeases,
   sizeSteady,
   startClean,
   startKilled,

@@ -10,7 +10,9 @@ import {
 } from '../../src/client/index.ts'
 import { startDaemon, type TestDaemon } from '../support/daemon.ts'
 
-const LEASE_MS = 500
+/** With 30000 the handler blocks for a minute under a lease of 30 seconds. */
+const LEASE_MS = Number(process.env['GOQUEUE_LEASE_MS'] ?? 500)
+const BLOCKED_MS = Math.max(2 * LEASE_MS, 2_500)
 
 function blockFor(ms: number): void {
   const until = performance.now() + ms
@@ -29,7 +31,7 @@ async function world(policy: object = {}) {
   const warnings: WorkerWarning[] = []
   const worker = (options: Partial<WorkerOptions> & Pick<WorkerOptions, 'handler'>): Worker =>
     new Worker(connection, {
-      ...{ group: 'g', topics: ['t'], leaseMs: LEASE_MS, sessionTimeoutMs: 1000 },
+      ...{ group: 'g', topics: ['t'], leaseMs: LEASE_MS, sessionTimeoutMs: 2 * LEASE_MS },
       onWarning: (warning) => void warnings.push(warning),
       untilEmpty: true,
       ...options,
@@ -46,7 +48,7 @@ describe('a handler that blocks the event loop', () => {
     const one = worker({
       handler: ({ deliveryCount }) => {
         counts.push(deliveryCount)
-        blockFor(5 * LEASE_MS)
+        blockFor(BLOCKED_MS)
       },
     })
     await one.run()
