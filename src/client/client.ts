@@ -7,6 +7,7 @@ import {
   GroupConsumer,
   type GroupConsumerOptions,
 } from './consumer/index.ts'
+import { Delayed } from './delayed.ts'
 import { Producer, type ProducerOptions } from './producer/index.ts'
 import { DeadLetters, Receipts, Worker, type WorkerOptions } from './worker/index.ts'
 
@@ -18,6 +19,8 @@ export class Client {
   readonly connection: Connection
   readonly admin: Admin
   readonly deadLetters: DeadLetters
+  /** Messages that wait for their time. */
+  readonly delayed: Delayed
   /** For receipts from elsewhere; a worker settles its own. */
   readonly receipts: Receipts
   readonly #made: Closable[] = []
@@ -28,6 +31,7 @@ export class Client {
     this.connection = new Connection(options)
     this.admin = new Admin(this.connection)
     this.deadLetters = new DeadLetters(this.connection)
+    this.delayed = new Delayed(this.connection)
     this.receipts = new Receipts(this.connection)
   }
 

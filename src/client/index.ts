@@ -1,6 +1,8 @@
 /** The client: one connection to a broker, and what to ask over it. */
 
 export type {
+  DelayedEntry,
+  DelayStats,
   Floors,
   GroupReply,
   PartitionsReply,
@@ -52,15 +54,18 @@ export {
   type StartAt,
   type TopicPartition,
 } from './consumer/index.ts'
+export { Delayed, type DelayedFilter, type DelayedPage, type DelayedPlace } from './delayed.ts'
 export {
   type BatchDelivery,
   type ClientDurability,
+  type DeliveredPosition,
   type DeliveredRun,
   type Delivery,
   type Message,
   Producer,
   type ProducerOptions,
   type ProducerWarning,
+  type When,
 } from './producer/index.ts'
 export {
   type ClientAcks,

@@ -4,16 +4,22 @@
  *
  *   | room for the wire header | record 0, with a producer section | record 1 | … | free |
  *
- * With a producer its first record carries the producer section, always at the end of its extension block: who
- * sends, in which epoch and from which sequence is known only when the batch is sent, and may have to change
- * before it is sent again, so `seal` writes it in place and may be called again.
+ * With a producer its first record carries the producer section: who sends, in which epoch and from which sequence
+ * is known only when the batch is sent, and may have to change before it is sent again, so `seal` writes it in place
+ * and may be called again. Records that are to wait carry their origin, each of them.
  */
 import { BrokerError } from '../kernel/errors.ts'
 import { invariant } from '../kernel/invariant.ts'
 import { LIMITS } from '../kernel/limits.ts'
 import { NORMAL_PRIORITY } from '../kernel/priority.ts'
 import type { RecordInput } from './batch.ts'
-import { encodeExtension, PRODUCER_BYTES, putProducer } from './extension.ts'
+import {
+  encodeExtension,
+  PRODUCER_BYTES,
+  putProducer,
+  type RecordOrigin,
+  SECTION,
+} from './extension.ts'
 import {
   AT_BODY_LENGTH,
   AT_FLAGS,
@@ -25,9 +31,9 @@ import {
   MAGIC,
   putU16,
   putU32,
-  u32,
   VERSION,
 } from './layout.ts'
+import { putOrigin } from './origin.ts'
 import { putWireHeader, WIRE_HEADER_BYTES, type WireProducer } from './wireBatch.ts'
 
 const UTF8_BYTES_PER_CHAR_MAX = 3
@@ -39,11 +45,17 @@ const ASCII_MAX = 0x7f
 /** A mark to be filled in by `seal`. */
 const UNSET_MARK = { producerId: 0, epoch: 0, sequence: 0 }
 const BLOCK_OF_MARK = encodeExtension({ producer: UNSET_MARK }) ?? Buffer.alloc(0)
+const SECTION_OF_MARK = BLOCK_OF_MARK.subarray(4)
+const ORIGIN_BYTES = 20
+const SECTION_OF_ORIGIN_BYTES = 4 + ORIGIN_BYTES
+const HEAD_OF_ORIGIN = SECTION.ORIGIN * 2 ** 24 + ORIGIN_BYTES
 
 /** An upper bound of the bytes one record takes, known without encoding it. */
 export function wireRecordBytesMax(record: RecordInput): number {
   let bytes = HEADER_BYTES + BLOCK_OF_MARK.length + bytesMax(record.key) + bytesMax(record.value)
-  const headers = record.extension?.headers
+  if (record.extension === undefined) return bytes
+  const { headers, origin } = record.extension
+  if (origin !== undefined) bytes += SECTION_OF_ORIGIN_BYTES
   if (headers !== undefined) {
     bytes += 6
     for (const [name, value] of Object.entries(headers)) {
@@ -58,6 +70,8 @@ export class WireBatchBuilder {
   #bytes: Buffer
   #length = WIRE_HEADER_BYTES
   #count = 0
+  /** Where the body of the producer section is. */
+  #markAt = 0
 
   /** `marked`: the batch is an idempotent producer's. `capacityBytes` holds header and records; see `grow`. */
   constructor(capacityBytes: number, marked: boolean) {
@@ -121,16 +135,35 @@ export class WireBatchBuilder {
   }
 
   #putExtension(at: number, record: RecordInput): number {
-    const extension = record.extension ?? {}
+    const { headers, origin } = record.extension ?? {}
     const isMarked = this.#marked && this.#count === 0
-    if (isMarked && extension.headers === undefined) {
-      this.#bytes.set(BLOCK_OF_MARK, at)
-      return at + BLOCK_OF_MARK.length
-    }
-    const block = encodeExtension(isMarked ? { ...extension, producer: UNSET_MARK } : extension)
+    if (headers === undefined) return this.#putSections(at, isMarked, origin)
+    const producer = isMarked ? { producer: UNSET_MARK } : {}
+    const block = encodeExtension({ ...record.extension, ...producer })
     if (block === undefined) return at
     this.#bytes.set(block, at)
+    const behindMark = origin === undefined ? 0 : SECTION_OF_ORIGIN_BYTES
+    if (isMarked) this.#markAt = at + block.length - behindMark - PRODUCER_BYTES
     return at + block.length
+  }
+
+  /** As encodeExtension does, with no buffer made: this is the way of every record that is to wait. */
+  #putSections(at: number, isMarked: boolean, origin: RecordOrigin | undefined): number {
+    const bytes = this.#bytes
+    let p = at + 4
+    if (isMarked) {
+      bytes.set(SECTION_OF_MARK, p)
+      p += SECTION_OF_MARK.length
+      this.#markAt = p - PRODUCER_BYTES
+    }
+    if (origin !== undefined) {
+      putU32(bytes, p, HEAD_OF_ORIGIN)
+      putOrigin(bytes, p + 4, origin)
+      p += SECTION_OF_ORIGIN_BYTES
+    }
+    if (p === at + 4) return at
+    putU32(bytes, at, p - at - 4)
+    return p
   }
 
   /** The bytes to send, a view into the builder's own. A marked batch needs its producer. */
@@ -139,9 +172,7 @@ export class WireBatchBuilder {
     invariant(this.#marked === (producer !== undefined), 'a marked batch has a producer')
     const wire = this.#bytes.subarray(0, this.#length)
     if (producer !== undefined) {
-      const block = WIRE_HEADER_BYTES + HEADER_BYTES
-      const mark = block + 4 + u32(wire, block) - PRODUCER_BYTES
-      putProducer(wire, mark, { ...producer, sequence: producer.baseSequence })
+      putProducer(wire, this.#markAt, { ...producer, sequence: producer.baseSequence })
     }
     putWireHeader(wire, this.#count, producer)
     return wire

@@ -7,20 +7,28 @@
  */
 import { BrokerError } from '../../kernel/errors.ts'
 import type { Timer } from '../../kernel/platform.ts'
+import type { Priority } from '../../kernel/priority.ts'
 import {
   keyPartition,
+  type RecordHeaders,
   type RecordInput,
   WIRE_HEADER_BYTES,
   wireRecordBytesMax,
 } from '../../record/index.ts'
 import type { Asker } from '../connection.ts'
 import type { ProducerBatch } from './batch.ts'
+import { dueMsOf, hasWhen } from './due.ts'
 import { type Message, priorityOf } from './message.ts'
 import type { ProducerSettings, ProducerWarning } from './options.ts'
-import { PartitionQueue, type PublishAnswer, type QueueHost } from './partitionQueue.ts'
+import {
+  PartitionQueue,
+  type PublishAnswer,
+  type QueueHost,
+  type QueuePlace,
+} from './partitionQueue.ts'
 import { publish, type Target, targetOf } from './publish.ts'
 import type { Sender } from './senders.ts'
-import { type Topic, Topics, type TopicsHost } from './topics.ts'
+import { type StickyPlace, type Topic, Topics, type TopicsHost } from './topics.ts'
 
 /** The batch it went to; or to be tried again when `roomy` is called: topic not known yet, or buffer full. */
 export type Added = ProducerBatch | 'loading' | 'full'
@@ -34,7 +42,8 @@ export interface AccumulatorHost {
   roomy(): void
 }
 
-const CRITICAL = 0
+/** What is as urgent as this does not wait for company. */
+const HIGH = 1
 
 /** The one record that is being added: filled anew for each, so that none is made. */
 interface Scratch {
@@ -50,6 +59,8 @@ export class Accumulator implements QueueHost, TopicsHost {
   readonly topics: Topics
   readonly #host: AccumulatorHost
   readonly #targets = new Map<PartitionQueue, Target>()
+  /** The queue for delayed messages beside that of a partition, once there was one. */
+  readonly #delayed = new Map<PartitionQueue, PartitionQueue>()
   #freeBytes: number
   readonly #scheduled = new Set<PartitionQueue>()
   readonly #lingering: { readonly queue: PartitionQueue; readonly batch: ProducerBatch }[] = []
@@ -86,22 +97,26 @@ export class Accumulator implements QueueHost, TopicsHost {
     return this.#targets.keys()
   }
 
-  /** Throws what is wrong with the message, or with its topic. */
-  add(message: Message, sender: Sender): Added {
+  /**
+   * `calledMs`: wall-clock time from which its delay counts. Throws what is wrong with the message, or with its topic.
+   */
+  add(message: Message, sender: Sender, calledMs: number): Added {
     const topic = this.topics.get(message.topic)
     if (topic === undefined) return 'loading'
-    const queue = this.#queueOf(topic, message)
-    const record = this.#record(message)
+    const dueMs = hasWhen(message) ? laterMs(message, calledMs) : undefined
+    const sticky = dueMs === undefined ? topic.sticky : topic.delayedSticky
+    const queue = this.#queueOf(topic, message, sticky, dueMs)
+    const record = this.#record(message, dueMs)
     const before = queue.building
     const batch = queue.append(record, wireRecordBytesMax(record))
     if (batch === undefined) return this.#full(record)
-    sender.added(batch)
+    sender.added(batch, dueMs)
     if (message.partition === undefined && record.key === undefined) {
-      topic.sticky.place(batch)
+      sticky.place(batch)
       const isOver = before !== undefined && batch !== before
-      if (isOver || (batch.isDue && queue.isBusy)) topic.sticky.leave()
+      if (isOver || (batch.isDue && queue.isBusy)) sticky.leave()
     }
-    if (record.priority === CRITICAL) batch.isDue = true
+    if (dueMs === undefined && (record.priority as Priority) <= HIGH) batch.isDue = true
     if (batch !== before) this.#started(queue, batch)
     if (batch.isDue) this.schedule(queue)
     return batch
@@ -130,9 +145,7 @@ export class Accumulator implements QueueHost, TopicsHost {
   }
 
   makeQueue(topic: string, partition: number): PartitionQueue {
-    const queue = new PartitionQueue(topic, partition, this)
-    this.#targets.set(queue, targetOf(topic, partition, this.settings.acks))
-    return queue
+    return this.#makeQueue({ topic, partition, delayed: false })
   }
 
   changed(): void {
@@ -166,25 +179,42 @@ export class Accumulator implements QueueHost, TopicsHost {
     this.topics.close()
   }
 
-  #queueOf(topic: Topic, { partition, key }: Message): PartitionQueue {
+  #makeQueue(place: QueuePlace): PartitionQueue {
+    const queue = new PartitionQueue(place, this)
+    this.#targets.set(queue, targetOf(queue, this.settings.acks))
+    return queue
+  }
+
+  /** Delayed messages of a partition have a queue of their own: they are stored elsewhere. */
+  #delayedBeside(queue: PartitionQueue): PartitionQueue {
+    let beside = this.#delayed.get(queue)
+    if (beside === undefined) {
+      const { topic, partition } = queue
+      beside = this.#makeQueue({ topic, partition, delayed: true })
+      this.#delayed.set(queue, beside)
+    }
+    return beside
+  }
+
+  #queueOf(topic: Topic, message: Message, sticky: StickyPlace, dueMs?: number): PartitionQueue {
     const { queues } = topic
-    const index =
-      partition ?? (hasKey(key) ? keyPartition(key, queues.length) : topic.sticky.next())
+    const { partition, key } = message
+    const index = partition ?? (hasKey(key) ? keyPartition(key, queues.length) : sticky.next())
     const queue = queues[index]
-    if (queue !== undefined) return queue
+    if (queue !== undefined) return dueMs === undefined ? queue : this.#delayedBeside(queue)
     throw new BrokerError(
       'PARTITION_NOT_FOUND',
       `topic ${topic.name} has partitions 0 to ${queues.length - 1}, not ${index}`,
     )
   }
 
-  #record(message: Message): Scratch {
+  #record(message: Message, dueMs: number | undefined): Scratch {
     const record = this.#scratch
     const { headers } = message
     record.key = hasKey(message.key) ? message.key : undefined
     record.value = message.value
     record.priority = priorityOf(message.priority)
-    record.extension = headers === undefined ? undefined : { headers }
+    record.extension = extensionOf(headers, dueMs)
     return record
   }
 
@@ -229,6 +259,21 @@ export class Accumulator implements QueueHost, TopicsHost {
     this.#scheduled.clear()
     for (const queue of queues) queue.pump()
   }
+}
+
+/** Undefined where it is for now. */
+function laterMs(message: Message, calledMs: number): number | undefined {
+  const dueMs = dueMsOf(message, calledMs)
+  return dueMs > calledMs ? dueMs : undefined
+}
+
+function extensionOf(
+  headers: RecordHeaders | undefined,
+  dueMs: number | undefined,
+): RecordInput['extension'] {
+  if (dueMs === undefined) return headers === undefined ? undefined : { headers }
+  const origin = { partition: 0, offset: 0, dueMs }
+  return headers === undefined ? { origin } : { headers, origin }
 }
 
 const hasKey = (key: string | Uint8Array | undefined): key is string | Uint8Array =>

@@ -21,6 +21,8 @@ export interface Stored {
   readonly offset: number
   readonly timestamp: number
   readonly durability: ClientDurability
+  /** In the partition's delay log. */
+  readonly delayed: boolean
 }
 
 export interface Share {

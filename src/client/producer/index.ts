@@ -1,7 +1,9 @@
 /** Sending messages. */
+export type { When } from './due.ts'
 export type {
   BatchDelivery,
   ClientDurability,
+  DeliveredPosition,
   DeliveredRun,
   Delivery,
   Message,

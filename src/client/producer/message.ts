@@ -8,8 +8,13 @@ import {
   parsePriority,
 } from '../../kernel/priority.ts'
 import type { RecordHeaders } from '../../record/index.ts'
+import { hasWhen, type When, whenProblem } from './due.ts'
 
-export interface Message {
+/**
+ * What is sent. With `delayMs`, `delay` or `deliverAt` the broker keeps it until then and delivers it like any other,
+ * never earlier: it has its place in the topic only from that moment on.
+ */
+export interface Message extends When {
   readonly topic: string
   /** Messages of one key go to one partition, in order. At most 65,535 bytes. */
   readonly key?: string | Uint8Array | undefined
@@ -17,7 +22,7 @@ export interface Message {
   readonly value: string | Uint8Array | null
   /** Wins over the key. */
   readonly partition?: number | undefined
-  /** Default `normal`. A `critical` message takes the batch it is in along at once. */
+  /** Default `normal`. What is `critical` or `high` takes the batch it is in along at once. */
   readonly priority?: PriorityName | Priority | undefined
   readonly headers?: RecordHeaders | undefined
 }
@@ -27,10 +32,15 @@ export type ClientDurability = 'none' | 'memory' | 'disk'
 export interface Delivery {
   readonly topic: string
   readonly partition: number
+  /** Of a delayed message the one in the partition's delay log: what it is cancelled by. */
   readonly offset: number
   /** The broker's time of the append, in milliseconds since 1970. */
   readonly timestamp: number
   readonly durability: ClientDurability
+  /** It is kept until {@link deliverAt}. */
+  readonly delayed?: true
+  /** Milliseconds since 1970. */
+  readonly deliverAt?: number
 }
 
 /** Messages of one sendBatch() that were stored together. */
@@ -41,13 +51,22 @@ export interface DeliveredRun {
   readonly offset: number
   readonly count: number
   readonly timestamp: number
+  /** Kept until their time; the offsets are those of the partition's delay log. */
+  readonly delayed?: true
+}
+
+export interface DeliveredPosition {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly delayed?: true
 }
 
 export interface BatchDelivery {
   readonly count: number
   readonly runs: readonly DeliveredRun[]
   /** Partition and offset of each message, in the order of the call. Built when it is asked for. */
-  positions(): { readonly topic: string; readonly partition: number; readonly offset: number }[]
+  positions(): DeliveredPosition[]
 }
 
 /** Throws INVALID_REQUEST where a priority is not one. */
@@ -76,7 +95,8 @@ export function messageProblem(message: Message): BrokerError | undefined {
   if (priority !== undefined && parsePriority(priority) === undefined) {
     return invalid(`unknown priority ${String(priority)}`)
   }
-  return sizeProblem(message)
+  const untimely = hasWhen(message) ? whenProblem(message) : undefined
+  return untimely === undefined ? sizeProblem(message) : invalid(untimely)
 }
 
 function sizeProblem({ key, value }: Message): BrokerError | undefined {

@@ -24,6 +24,12 @@ export interface PublishAnswer extends Stored {
   readonly isReset: boolean
 }
 
+export interface QueuePlace {
+  readonly topic: string
+  readonly partition: number
+  readonly delayed: boolean
+}
+
 /** What a queue needs of the producer around it. */
 export interface QueueHost {
   readonly settings: ProducerSettings
@@ -46,6 +52,8 @@ const UNCERTAIN: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'REQUEST_TIME
 export class PartitionQueue {
   readonly topic: string
   readonly partition: number
+  /** Of messages for the partition's delay log. */
+  readonly delayed: boolean
   readonly #host: QueueHost
   readonly #window: Window
   readonly #ready: ProducerBatch[] = []
@@ -59,9 +67,10 @@ export class PartitionQueue {
   /** The broker refuses this epoch for good. */
   #isFenced = false
 
-  constructor(topic: string, partition: number, host: QueueHost) {
+  constructor({ topic, partition, delayed }: QueuePlace, host: QueueHost) {
     this.topic = topic
     this.partition = partition
+    this.delayed = delayed
     this.#host = host
     this.#window = new Window(host.settings)
   }

@@ -9,10 +9,11 @@
 import { BrokerError } from '../../kernel/errors.ts'
 import type { Asker } from '../connection.ts'
 import { Accumulator, type AccumulatorHost } from './accumulator.ts'
+import { hasWhen } from './due.ts'
 import { Flush } from './flush.ts'
 import { type BatchDelivery, type Delivery, type Message, messageProblem } from './message.ts'
 import { type ProducerOptions, type ProducerSettings, producerSettings } from './options.ts'
-import { BatchSender, SingleSender } from './senders.ts'
+import { BatchSender, type Sender, SingleSender } from './senders.ts'
 import { type Call, WaitingLine } from './waitingLine.ts'
 
 export class Producer {
@@ -38,8 +39,8 @@ export class Producer {
   }
 
   /**
-   * Resolves when the message is stored as `acks` asks. Messages of one partition are stored in the order of
-   * their calls, each once.
+   * Resolves when the message is stored as `acks` asks: in its partition, or in the partition's delay log where it is
+   * delayed. Messages of one partition are stored in the order of their calls, each once; delayed ones by themselves.
    *
    * Rejects with REQUEST_TIMED_OUT where it was not delivered in time, OUTCOME_UNKNOWN where it may have been
    * stored all the same, BUFFER_FULL where there was no room in time, CLIENT_CLOSED after close(), and with what
@@ -50,7 +51,7 @@ export class Producer {
     const problem = this.#problem() ?? messageProblem(message)
     if (problem !== undefined) sender.completed(problem)
     else if (this.#line.isEmpty) this.#sendAtOnce(message, sender)
-    else this.#wait({ sender, messages: [message], next: 0 })
+    else this.#wait(this.#callOf([message], sender))
     return sender.promise
   }
 
@@ -62,7 +63,7 @@ export class Producer {
   sendBatch(messages: readonly Message[]): Promise<BatchDelivery> {
     const sender = new BatchSender(messages.length)
     const problem = this.#problem() ?? firstProblem(messages)
-    const call: Call = { sender, messages, next: 0 }
+    const call = this.#callOf(messages, sender)
     if (problem !== undefined) sender.completed(problem)
     else if (!this.#line.isEmpty || !this.#advance(call)) this.#wait(call)
     return sender.promise
@@ -125,22 +126,27 @@ export class Producer {
     return new BrokerError('CLIENT_CLOSED', 'the producer is closed')
   }
 
+  #callOf(messages: readonly Message[], sender: Sender): Call {
+    return { sender, messages, calledMs: this.#settings.clock.nowMs(), next: 0 }
+  }
+
   #sendAtOnce(message: Message, sender: SingleSender): void {
     try {
-      if (typeof this.#accumulator.add(message, sender) !== 'string') return
+      const nowMs = hasWhen(message) ? this.#settings.clock.nowMs() : 0
+      if (typeof this.#accumulator.add(message, sender, nowMs) !== 'string') return
     } catch (error) {
       sender.completed(asBrokerError(error))
       return
     }
-    this.#wait({ sender, messages: [message], next: 0 })
+    this.#wait(this.#callOf([message], sender))
   }
 
   /** Adds what still goes in of the call; true where nothing of it is left. */
   #advance(call: Call): boolean {
-    const { messages, sender } = call
+    const { messages, sender, calledMs } = call
     try {
       while (call.next < messages.length) {
-        const added = this.#accumulator.add(messages[call.next] as Message, sender)
+        const added = this.#accumulator.add(messages[call.next] as Message, sender, calledMs)
         if (typeof added === 'string') return false
         if (call.flushes !== undefined) for (const flush of call.flushes) added.join(flush)
         call.next += 1

@@ -4,7 +4,7 @@ import { WIRE_BATCH_CONTENT_TYPE } from '../../record/index.ts'
 import { type Asker, pathOf } from '../connection.ts'
 import type { ClientAcks } from '../records.ts'
 import type { ClientDurability } from './message.ts'
-import type { PublishAnswer } from './partitionQueue.ts'
+import type { PartitionQueue, PublishAnswer } from './partitionQueue.ts'
 
 interface PublishJson {
   readonly results?: readonly {
@@ -24,18 +24,19 @@ export interface Target {
   /** Encoded path and query. */
   readonly path: string
   readonly lane: number
+  readonly delayed: boolean
 }
 
-export const targetOf = (topic: string, partition: number, acks: ClientAcks): Target => ({
-  topic,
-  partition,
-  path: `${pathOf('topics', topic, 'messages')}?partition=${partition}&acks=${acks}`,
-  lane: partition,
-})
+/** Where what one queue sends goes to. */
+export function targetOf({ topic, partition, delayed }: PartitionQueue, acks: ClientAcks): Target {
+  const path = `${pathOf('topics', topic, 'messages')}?partition=${partition}&acks=${acks}`
+  const lane = partition
+  return { topic, partition, path: delayed ? `${path}&delayed=true` : path, lane, delayed }
+}
 
 export async function publish(
   asker: Asker,
-  { topic, partition, path, lane }: Target,
+  { topic, partition, path, lane, delayed }: Target,
   wire: Buffer,
   timeoutMs: number,
 ): Promise<PublishAnswer> {
@@ -54,6 +55,7 @@ export async function publish(
     offset: run?.offset ?? -1,
     timestamp: run?.timestamp === undefined ? 0 : Date.parse(run.timestamp),
     durability,
+    delayed,
     isReset: run?.producer_reset === true,
   }
 }

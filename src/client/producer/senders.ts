@@ -1,11 +1,11 @@
 /** Who called: one send(), or one sendBatch() with a share in each batch that its messages went to. */
 import type { BrokerError } from '../../kernel/errors.ts'
 import type { ProducerBatch, Share, Stored } from './batch.ts'
-import type { BatchDelivery, DeliveredRun, Delivery } from './message.ts'
+import type { BatchDelivery, DeliveredPosition, DeliveredRun, Delivery } from './message.ts'
 
 export interface Sender {
-  /** Notes that the message added to `batch` last is this caller's next one. */
-  added(batch: ProducerBatch): void
+  /** Notes that the message added to `batch` last is this caller's next one; `dueMs` where it is delayed. */
+  added(batch: ProducerBatch, dueMs: number | undefined): void
   /** No more messages follow; with an error, those that were not added were given up. */
   completed(error?: BrokerError): void
 }
@@ -26,6 +26,7 @@ export class SingleSender implements Sender, Share {
   readonly #resolve: Resolve<Delivery>
   readonly #reject: Reject
   #index = 0
+  #dueMs: number | undefined
 
   constructor() {
     this.promise = new Promise(take)
@@ -33,8 +34,9 @@ export class SingleSender implements Sender, Share {
     this.#reject = takenReject
   }
 
-  added(batch: ProducerBatch): void {
+  added(batch: ProducerBatch, dueMs: number | undefined): void {
     this.#index = batch.count - 1
+    this.#dueMs = dueMs
     batch.shares.push(this)
   }
 
@@ -44,7 +46,9 @@ export class SingleSender implements Sender, Share {
 
   stored({ topic, partition, offset, timestamp, durability }: Stored): void {
     const at = offset < 0 ? offset : offset + this.#index
-    this.#resolve({ topic, partition, offset: at, timestamp, durability })
+    const delivery = { topic, partition, offset: at, timestamp, durability }
+    if (this.#dueMs === undefined) this.#resolve(delivery)
+    else this.#resolve({ ...delivery, delayed: true, deliverAt: this.#dueMs })
   }
 
   failed(error: BrokerError): void {
@@ -70,9 +74,10 @@ class Run implements Share {
     return this.#sender === sender
   }
 
-  stored({ topic, partition, offset, timestamp }: Stored): void {
+  stored({ topic, partition, offset, timestamp, delayed }: Stored): void {
     const first = offset < 0 ? offset : offset + this.#first
-    this.delivered = { topic, partition, offset: first, count: this.count, timestamp }
+    const run = { topic, partition, offset: first, count: this.count, timestamp }
+    this.delivered = delayed ? { ...run, delayed } : run
     this.#sender.settled()
   }
 
@@ -144,13 +149,13 @@ class DeliveredBatch implements BatchDelivery {
     return this.#runOfMessage.length
   }
 
-  positions(): { topic: string; partition: number; offset: number }[] {
+  positions(): DeliveredPosition[] {
     const next = this.runs.map(({ offset }) => offset)
     return Array.from(this.#runOfMessage, (index) => {
-      const { topic, partition } = this.runs[index] as DeliveredRun
+      const { topic, partition, delayed } = this.runs[index] as DeliveredRun
       const offset = next[index] as number
       next[index] = offset < 0 ? offset : offset + 1
-      return { topic, partition, offset }
+      return { topic, partition, offset, ...(delayed && { delayed }) }
     })
   }
 }

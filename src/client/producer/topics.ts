@@ -16,6 +16,8 @@ export interface Topic {
   readonly name: string
   readonly queues: readonly PartitionQueue[]
   readonly sticky: StickyPlace
+  /** As {@link sticky}, for delayed messages. */
+  readonly delayedSticky: StickyPlace
   readonly loadedAtMs: number
 }
 
@@ -170,8 +172,11 @@ export class Topics {
     while (made.length < partitions) made.push(this.#host.makeQueue(name, made.length))
     this.#queues.set(name, made)
     const queues = made.slice(0, partitions)
-    const sticky = new StickyPlace(partitions, Math.floor(random() * partitions))
-    this.#entries.set(name, { kind: 'known', topic: { name, queues, sticky, loadedAtMs } })
+    const first = Math.floor(random() * partitions)
+    const sticky = new StickyPlace(partitions, first)
+    const delayedSticky = new StickyPlace(partitions, first)
+    const topic = { name, queues, sticky, delayedSticky, loadedAtMs }
+    this.#entries.set(name, { kind: 'known', topic })
   }
 }
 

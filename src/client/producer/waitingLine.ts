@@ -9,6 +9,8 @@ import type { Sender } from './senders.ts'
 export interface Call {
   readonly sender: Sender
   readonly messages: readonly Message[]
+  /** Wall-clock time of the call: delays count from it. */
+  readonly calledMs: number
   /** The first message that is not in yet. */
   next: number
   flushes?: Flush[]

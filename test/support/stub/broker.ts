@@ -28,6 +28,8 @@ type Handler = (request: StubRequest, parts: readonly string[]) => StubReply | P
 export class StubBroker implements StubTopics {
   readonly clock: Clock
   readonly topics = new Map<string, StubLog[]>()
+  /** Delay logs, by `topic/partition`; nothing in them is ever delivered. */
+  readonly delayed = new Map<string, StubLog>()
   readonly groups: StubGroups
   /** Asked for each request; undefined lets it pass. */
   fault: (request: StubRequest) => Fault | undefined = () => undefined
@@ -55,6 +57,15 @@ export class StubBroker implements StubTopics {
     const log = logs[partition]
     if (log !== undefined) return log
     throw new BrokerError('PARTITION_NOT_FOUND', `no partition ${partition} in ${topic}`)
+  }
+
+  /** Where messages of a partition wait. */
+  delayLog(topic: string, partition: number): StubLog {
+    this.log(topic, partition)
+    const name = `${topic}/${partition}`
+    const log = this.delayed.get(name) ?? new StubLog()
+    this.delayed.set(name, log)
+    return log
   }
 
   /** Texts of all records of a partition. */
@@ -109,8 +120,9 @@ export class StubBroker implements StubTopics {
 
   #publish({ query, body }: StubRequest, [, topic = '']: readonly string[]): StubReply {
     const partition = Number(query.get('partition'))
-    const log = this.log(topic, partition)
-    const run = log.append(decodeWireBatch(body), this.clock.nowMs())
+    const delayed = query.get('delayed') === 'true'
+    const log = delayed ? this.delayLog(topic, partition) : this.log(topic, partition)
+    const run = log.append(decodeWireBatch(body, { delayed }), this.clock.nowMs())
     const result = {
       partition,
       offset: run.offset,
@@ -118,6 +130,7 @@ export class StubBroker implements StubTopics {
       timestamp: new Date(run.timestampMs).toISOString(),
       ...(run.isDuplicate ? { duplicate: true } : {}),
       ...(run.isReset ? { producer_reset: true } : {}),
+      ...(delayed ? { delayed } : {}),
     }
     const durability = { none: 'none', leader: 'memory', all: 'disk' }[query.get('acks') ?? 'all']
     return json({ results: [result], durability })

@@ -71,6 +71,36 @@ describe('WireBatchBuilder', () => {
     )
   })
 
+  test('gives records that wait their origin, with headers and mark or without', () => {
+    const dueMs = fc.integer({ min: 0, max: 2 ** 50 })
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(record, dueMs), { minLength: 1, maxLength: 4 }),
+        fc.boolean(),
+        (waiting, marked) => {
+          const records = waiting.map(([each, due]) => ({
+            ...each,
+            extension: { ...each.extension, origin: { partition: 3, offset: 5, dueMs: due } },
+          }))
+          const sequences = marked ? [41] : []
+          const producer = { producerId: 2 ** 51 + 7, epoch: 3, baseSequence: 41 }
+          const wire = fill(records, marked).seal(marked ? producer : undefined)
+          if (!marked) expect(wire).toEqual(encodeWireBatch(batchOf(...records)))
+          const { bytes } = decodeWireBatch(wire, { delayed: true })
+          let at = 0
+          for (const [nth, { extension }] of records.entries()) {
+            const decoded = decodeRecord(bytes, at).extension
+            expect(decoded?.origin).toEqual(extension.origin)
+            expect({ ...decoded?.headers }).toEqual({ ...extension.headers })
+            expect(decoded?.producer?.sequence).toBe(sequences[nth])
+            at += recordLength(bytes, at)
+          }
+        },
+      ),
+      { seed: baseSeed(), numRuns: 100 },
+    )
+  })
+
   test('is as before where a record is too large', () => {
     const builder = fill([{ value: 'kept' }], false)
     const before = builder.length
