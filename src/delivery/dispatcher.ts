@@ -167,7 +167,12 @@ export class Dispatcher {
   async #grant(visit: Visit, wanted: Wanted, end: WaitEnd): Promise<Granted | undefined> {
     const places = this.#places.assignedTo(visit)
     const lanes = this.#lanesOf(visit, places, wanted)
-    const granted = await this.#grantLoaded(places, wanted, lanes)
+    let granted = this.#granter.grant(places, wanted, lanes)
+    for (let nth = 0; granted.loading !== undefined && nth < LOADS_MAX; nth += 1) {
+      await granted.loading
+      granted = this.#granter.grant(places, wanted, lanes)
+    }
+    // No await from the grant to the line: what is appended in between would be missed.
     if (granted.grants.length > 0) return granted
     if (end.waitMs <= 0 || this.#isReleased) return undefined
     if (this.#waiting >= this.#options.waitersMax) {
@@ -190,19 +195,6 @@ export class Dispatcher {
       return await line.wait({ memberId: wanted.memberId, places: new Set(places), serve }, end)
     } finally {
       if (line.size === 0) this.#lines.delete(visit.group.id)
-    }
-  }
-
-  /** What is known of lanes is loaded first where it is not in memory. */
-  async #grantLoaded(
-    places: readonly Place[],
-    wanted: Wanted,
-    lanes: GroupLanes,
-  ): Promise<Granted> {
-    for (let nth = 1; ; nth += 1) {
-      const granted = this.#granter.grant(places, wanted, lanes)
-      if (granted.loading === undefined || nth >= LOADS_MAX) return granted
-      await granted.loading
     }
   }
 

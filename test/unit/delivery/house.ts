@@ -8,7 +8,7 @@ import {
 import { Groups, type JoinRequest } from '../../../src/groups/index.ts'
 import { type LogFields, type Logger, silentLogger } from '../../../src/kernel/platform.ts'
 import type { LogEngine } from '../../../src/log/index.ts'
-import { batchOf, decodeRecords } from '../../../src/record/index.ts'
+import { batchOf, decodeRecords, type RecordInput } from '../../../src/record/index.ts'
 import { Topics } from '../../../src/topics/index.ts'
 import { FakeClock } from '../../support/fakeClock.ts'
 import { SeededRandom } from '../../support/random.ts'
@@ -69,6 +69,17 @@ export class House<E extends LogEngine = LogEngine> {
   async publish(topic: string, partition: number, ...values: string[]): Promise<void> {
     const batch = batchOf(...values.map((value) => ({ value })))
     await this.topics.get(topic).partition(partition).append(batch, 'leader')
+  }
+
+  async publishRecords(
+    topic: string,
+    partition: number,
+    records: readonly RecordInput[],
+  ): Promise<void> {
+    await this.topics
+      .get(topic)
+      .partition(partition)
+      .append(batchOf(...records), 'leader')
   }
 
   /** A member of `g`; those who were there before are told of it. */

@@ -1,0 +1,155 @@
+import { describe, expect, test } from 'vitest'
+import type { Priority } from '../../../src/kernel/priority.ts'
+import { type Handed, house, restarted, soon, values } from './house.ts'
+
+const LETTERS = 'chnlb'
+
+async function setup(members = ['a']) {
+  const home = await house()
+  for (const memberId of members) await home.join(memberId, { assignment: 'shared' })
+  return home
+}
+
+type Home = Awaited<ReturnType<typeof setup>>
+
+/** Publishes one record for each letter, in the lane it stands for. */
+async function publish(home: Home, letters: string): Promise<void> {
+  const records = [...letters].map((value) => ({
+    value,
+    priority: Math.max(0, LETTERS.indexOf(value)) as Priority,
+  }))
+  await home.publishRecords('t', 0, records)
+}
+
+describe('a poll of a topic with priorities', () => {
+  test('is served the most urgent first, in the order of the log within a lane', async () => {
+    const home = await setup()
+    await publish(home, 'bnchlcbn')
+    const handed = await home.poll()
+    expect(values(handed)).toBe('cchnnlbb')
+    expect(handed.map(({ offset }) => offset)).toEqual([2, 5, 3, 1, 7, 4, 0, 6])
+  })
+
+  test('settles what it names, and the floor follows when all of it is', async () => {
+    const home = await setup()
+    await publish(home, 'bnchlcbn')
+    const floors: (number | undefined)[] = []
+    for (const each of await home.poll()) {
+      expect(await home.say('ack', [each])).toEqual(['done'])
+      floors.push(home.delivery.floor('g', 't', 0))
+    }
+    expect(floors).toEqual([0, 0, 0, 0, 0, 0, 6, 8])
+    expect(home.lag).toBe(0)
+    expect(await home.poll()).toEqual([])
+  })
+
+  test('gets one critical record that comes behind many others next', async () => {
+    const home = await setup()
+    for (let i = 0; i < 20; i += 1) await publish(home, 'b'.repeat(100))
+    expect(values(await home.poll({ maxMessages: 8 }))).toBe('bbbbbb')
+    await publish(home, 'c')
+    expect(values(await home.poll({ maxMessages: 1 }))).toBe('c')
+    expect(values(await home.poll({ maxMessages: 5 }))).toBe('bbb')
+  })
+
+  test('is handed what was left over after a restart, nothing twice', async () => {
+    const home = await setup()
+    await publish(home, 'bbbbbcccccnnnnn')
+    const before = await home.poll({ maxMessages: 7 })
+    expect(values(before)).toBe('cccccnn')
+    const next = await restarted(home)
+    const rest = await next.poll()
+    expect(values(rest)).toBe('nnnbbbbb')
+    await next.say('ack', [...before, ...rest])
+    expect(next.delivery.floor('g', 't', 0)).toBe(15)
+    expect(next.lag).toBe(0)
+  })
+
+  test('gets a retry in its lane, and a released one too', async () => {
+    const home = await setup()
+    await publish(home, 'cbn')
+    const [critical, ...others] = await home.poll()
+    await home.say('nack', [critical as Handed], 500)
+    await home.say('giveBack', others)
+    await publish(home, 'hb')
+    home.clock.advance(500)
+    expect(values(await home.poll())).toBe('chnbb')
+  })
+
+  test('gets shares by the weights while all lanes are full', async () => {
+    const home = await setup()
+    for (let i = 0; i < 40; i += 1) await publish(home, 'bnchlcbnhl'.repeat(10))
+    const counts: Record<string, number> = {}
+    for (let poll = 0; poll < 30; poll += 1) {
+      const handed = await home.poll({ maxMessages: 20 })
+      for (const { value } of handed) counts[value] = (counts[value] ?? 0) + 1
+      await home.say('ack', handed)
+    }
+    expect(counts).toEqual({ c: 300, h: 150, n: 90, l: 42, b: 18 })
+  })
+
+  test('gets the lane next that has waited for the boost', async () => {
+    const home = await setup()
+    await publish(home, `${'c'.repeat(200)}bb`)
+    const order: string[] = []
+    for (let i = 0; i < 8; i += 1) {
+      order.push(values(await home.poll({ maxMessages: 1 })))
+      home.clock.advance(10_000)
+    }
+    expect(order.join('')).toBe('cccbccbc')
+  })
+})
+
+describe('the two lowest lanes', () => {
+  test('may hold a share of the slots of all members, and no more', async () => {
+    const home = await setup(['a', 'b', 'c', 'd'])
+    await publish(home, 'bbbbbbbbbb')
+    const held: Handed[][] = []
+    const waiting: Promise<Handed[]>[] = []
+    for (const memberId of ['a', 'b', 'c', 'd']) {
+      waiting.push(home.poll({ memberId, maxMessages: 1, waitMs: 30_000 }))
+    }
+    await soon(() => home.delivery.waiterCount === 1)
+    held.push(...(await Promise.all(waiting.slice(0, 3))))
+    expect(held.map(values)).toEqual(['b', 'b', 'b'])
+    await publish(home, 'c')
+    expect(values((await waiting[3]) ?? [])).toBe('c')
+  })
+
+  test('go on as soon as one of theirs is settled', async () => {
+    const home = await setup(['a', 'b'])
+    await home.delivery.setPolicy('group', 'g', { lowLanesShareMax: 0.5 })
+    await publish(home, 'lb')
+    const first = await home.poll({ maxMessages: 1 })
+    const second = home.poll({ memberId: 'b', maxMessages: 1, waitMs: 30_000 })
+    await soon(() => home.delivery.waiterCount === 1)
+    await home.say('ack', first)
+    expect(values(await second)).toBe('b')
+  })
+})
+
+describe('waiting polls', () => {
+  test('are served by the append that brings something urgent', async () => {
+    const home = await setup(['a', 'b'])
+    const first = home.poll({ waitMs: 30_000 })
+    await soon(() => home.delivery.waiterCount === 1)
+    const second = home.poll({ memberId: 'b', waitMs: 30_000 })
+    await soon(() => home.delivery.waiterCount === 2)
+    await publish(home, 'c')
+    expect(values(await first)).toBe('c')
+    await publish(home, 'b')
+    expect(values(await second)).toBe('b')
+  })
+})
+
+describe('a dead letter', () => {
+  test('keeps its priority, and so does what is redriven', async () => {
+    const home = await setup()
+    await publish(home, 'nc')
+    const [critical] = await home.poll()
+    await home.say('reject', [critical as Handed])
+    await soon(() => home.topics.find('t.dlq') !== undefined)
+    await soon(() => home.delivery.figures().dying === 0)
+    expect(await home.stored('t.dlq')).toMatchObject([{ priority: 0 }])
+  })
+})
