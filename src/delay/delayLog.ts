@@ -102,6 +102,7 @@ export class DelayLog implements PageOwner {
     this.#firing = new Firing({
       ...{ platform, log, target, index: this.index, marks: this.#marks },
       onDelivered: (latenessMs) => lateness.note(latenessMs),
+      onEarly: (offset) => this.#resume(offset),
     })
     this.#checkpoints = new Checkpoints({
       ...{ platform, log, index: this.index, store: this.#store, marks: this.#marks },

@@ -12,6 +12,7 @@ import { BrokerError } from '../kernel/errors.ts'
 import { failpoint } from '../kernel/failpoint.ts'
 import type { Platform, Timer } from '../kernel/platform.ts'
 import { MiB } from '../kernel/units.ts'
+import type { Admission } from '../log/index.ts'
 import {
   checksumMatches,
   copyDelivered,
@@ -43,6 +44,8 @@ export interface FiringOptions {
   readonly target: Partition
   readonly index: DelayIndex
   readonly marks: MarkWriter
+  /** Called with an entry that is not due after all: the clock was set back. It is pending again then. */
+  readonly onEarly: (offset: number) => void
   /** Told of each delivered message how much after its time it was appended. */
   readonly onDelivered: (latenessMs: number) => void
 }
@@ -109,7 +112,7 @@ export class Firing {
       if (offsets.length > 0) {
         failpoint('delay.fire.before-append')
         isAppending = true
-        const result = await target.append(batch, 'all')
+        const result = await target.append(batch, 'all', this.#notEarly(offsets))
         failpoint('delay.fire.after-append')
         this.#delivered(offsets, result.baseOffset, result.timestampMs)
       }
@@ -123,13 +126,18 @@ export class Firing {
 
   /** The next entries that are due, in the order of their times. */
   #take(): number[] {
-    const { index } = this.#options
+    const { index, onEarly, platform } = this.#options
+    const nowMs = platform.clock.nowMs()
     const chosen: number[] = []
     while (chosen.length < ROUND_RECORDS_MAX && this.#taken < this.#queue.length) {
       const offset = this.#queue[this.#taken] as number
       this.#taken += 1
       // One that was cancelled or put off meanwhile is still in the queue.
       if (index.state(offset) !== STATE.DUE) continue
+      if (index.dueMs(offset) > nowMs) {
+        onEarly(offset)
+        continue
+      }
       index.setState(offset, STATE.FIRING)
       chosen.push(offset)
     }
@@ -188,6 +196,20 @@ export class Firing {
       toAt += copyDelivered(from, at, bytes, { toAt, origin })
     }
     return { bytes, count: records.length }
+  }
+
+  /** Asked as the log reads its clock: no record gets a time before the one it waited for, whoever sets the clock. */
+  #notEarly(offsets: readonly number[]): Admission {
+    const { index, platform } = this.#options
+    const lastMs = offsets.reduce((last, offset) => Math.max(last, index.dueMs(offset)), 0)
+    return {
+      decide() {
+        if (platform.clock.nowMs() >= lastMs) return undefined
+        throw new BrokerError('NOT_AVAILABLE', 'the clock was set back')
+      },
+      appended: () => undefined,
+      undone: () => undefined,
+    }
   }
 
   #delivered(offsets: readonly number[], baseOffset: number, timestampMs: number): void {

@@ -10,6 +10,7 @@ import type { Clock } from '../kernel/platform.ts'
 import { type Offset, offset } from '../kernel/units.ts'
 import type {
   Acks,
+  Admission,
   AppendResult,
   LaneCounts,
   Lanes,
@@ -115,11 +116,11 @@ export class Partition {
   }
 
   /** As {@link PartitionLog.append}; also rejects with PARTITION_UNAVAILABLE, TOPIC_NOT_FOUND or SHUTTING_DOWN. */
-  async append(batch: RecordBatch, acks: Acks): Promise<AppendResult> {
+  async append(batch: RecordBatch, acks: Acks, admission?: Admission): Promise<AppendResult> {
     const log = this.#opened()
     this.#onAppending(batch.bytes.length)
     try {
-      return await log.append(batch, acks)
+      return await log.append(batch, acks, admission)
     } catch (error) {
       throw this.#explained(error)
     }

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { armFailpoint, FAILPOINTS, type Failpoint } from '../../src/kernel/failpoint.ts'
 import type { SimulatedDisk } from '../support/simulatedDisk.ts'
+import { DelaysWorld } from './support/delaysWorld.ts'
 import { MachineWorld } from './support/machineWorld.ts'
 import { atLeast, seeds } from './support/runs.ts'
 import { TopicsWorld } from './support/topicsWorld.ts'
@@ -17,6 +18,7 @@ interface Setup {
 const logs = (setup: Setup) => new World({ ...setup, logs: 2 }).run()
 const machines = (setup: Setup) => new MachineWorld(setup).run()
 const topics = (setup: Setup) => new TopicsWorld(setup).run()
+const delays = (setup: Setup) => new DelaysWorld(setup).run()
 
 /** Who passes each of them. The type holds the table to the whole list. */
 const PASSED_BY: Readonly<Record<Failpoint, (setup: Setup) => Promise<void>>> = {
@@ -32,6 +34,12 @@ const PASSED_BY: Readonly<Record<Failpoint, (setup: Setup) => Promise<void>>> = 
   'topic.create.after-journal': topics,
   'topic.delete.after-journal': topics,
   'topic.delete.half-removed': topics,
+  'delay.schedule.after-append': delays,
+  'delay.fire.before-append': delays,
+  'delay.fire.after-append': delays,
+  'delay.change.before-append': delays,
+  'delay.change.after-append': delays,
+  'delay.index.before-manifest': delays,
 }
 
 /** Runs worlds whose every life ends at `name`, at one passage or another; returns how many did. */
