@@ -7,6 +7,7 @@ import { GROUP_ROUTES } from './groupRoutes.ts'
 import * as health from './health.ts'
 import * as messages from './messages.ts'
 import { PATHS, type PathName } from './paths.ts'
+import { PRIORITY_ROUTES } from './priorityRoutes.ts'
 import * as topics from './topics.ts'
 
 export interface RouteContract {
@@ -137,6 +138,7 @@ export const CONTRACT: readonly RouteContract[] = [
   ...GROUP_ROUTES,
   ...DELIVERY_ROUTES,
   ...DELAYED_ROUTES,
+  ...PRIORITY_ROUTES,
 ]
 
 export const ErrorReply = ErrorBody

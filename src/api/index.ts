@@ -77,6 +77,7 @@ export {
   type ReadTopicReply,
 } from './messages.ts'
 export { PATHS, type PathName, pathTo, VERSION_PREFIX } from './paths.ts'
+export type { PriorityStats } from './priority.ts'
 export {
   ConfigureTopicBody,
   CreateTopicBody,

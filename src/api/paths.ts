@@ -45,6 +45,7 @@ export const PATHS = {
   delayedByOffset: '/topics/:topic/delayed/:offset',
   delayed: '/topics/:topic/delayed/:partition/:offset',
   delayStats: '/delay/stats',
+  priorityStats: '/priority/stats',
 } as const
 export type PathName = keyof typeof PATHS
 

@@ -18,6 +18,7 @@ export const brokerSources = (broker: Broker): Omit<MetricSources, 'http'> => ({
   groupLags: async () => (broker.status().state === 'running' ? await groupLags(broker) : []),
   deliveries: () => broker.deliveryFigures(),
   delays: () => broker.delayFigures(),
+  priorities: () => broker.laneTotals(),
 })
 
 async function topicSizes(broker: Broker): Promise<readonly TopicSize[]> {

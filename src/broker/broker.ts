@@ -6,7 +6,7 @@
  * A new room is a Service in the list of rooms and a table of handlers; nothing else here knows of it.
  */
 import { Delay, type DelayFigures } from '../delay/index.ts'
-import { Delivery, type DeliveryFigures } from '../delivery/index.ts'
+import { Delivery, type DeliveryFigures, type LaneTotals } from '../delivery/index.ts'
 import { Groups, type GroupsMeters } from '../groups/index.ts'
 import type { Caller } from '../kernel/caller.ts'
 import type { HealthCheck } from '../kernel/health.ts'
@@ -19,6 +19,7 @@ import { delayHandlers } from './handlers/delay.ts'
 import { ackModeHandlers, deliveryHandlers } from './handlers/delivery.ts'
 import { groupHandlers } from './handlers/groups.ts'
 import type { Handlers } from './handlers/handler.ts'
+import { priorityHandlers } from './handlers/priority.ts'
 import { recordHandlers } from './handlers/records.ts'
 import { topicHandlers } from './handlers/topics.ts'
 import { lifecycle } from './interceptors/lifecycle.ts'
@@ -100,6 +101,7 @@ export class Broker extends EmbeddedBroker {
         ...topicHandlers(this.#topics),
         ...recordHandlers({ topics: this.#topics, delay: this.#delay, clock: platform.clock }),
         ...delayHandlers(this.#delay, this.#topics),
+        ...priorityHandlers(this.#delivery),
         ...groupsTable,
         ...ackModeHandlers(this.#delivery, this.#groups, groupsTable),
         ...deliveryHandlers(this.#delivery),
@@ -166,6 +168,10 @@ export class Broker extends EmbeddedBroker {
 
   deliveryFigures(): DeliveryFigures {
     return this.#delivery.figures()
+  }
+
+  laneTotals(): LaneTotals {
+    return this.#delivery.laneTotals()
   }
 
   delayFigures(): DelayFigures {

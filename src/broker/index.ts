@@ -24,11 +24,15 @@ export {
   type DeliverySettings,
   deadLetterTopicOf,
   type GroupDelivery,
+  type GroupLaneFigures,
+  type LaneTotals,
   nonceText,
   type Outcome,
+  type PartitionLaneFigures,
   type Piece,
   type PolicyChange,
   type PolicyView,
+  type PriorityFigures,
   parseReceipt,
   type RangeOutcome,
   type ReceiptRange,
@@ -91,4 +95,5 @@ export {
   type OperationName,
   type Operations,
 } from './operations.ts'
+export type { PriorityOperations } from './priorityOperations.ts'
 export { type BrokerSettings, DEFAULT_BROKER_SETTINGS } from './settings.ts'

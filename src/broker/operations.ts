@@ -19,6 +19,7 @@ import type {
 import type { DelayOperations } from './delayOperations.ts'
 import type { DeliveryOperations } from './deliveryOperations.ts'
 import type { GroupOperations } from './groupOperations.ts'
+import type { PriorityOperations } from './priorityOperations.ts'
 
 export interface BrokerStatus {
   readonly nodeId: number
@@ -31,7 +32,11 @@ export interface BrokerStatus {
   readonly problems: readonly string[]
 }
 
-export interface Operations extends GroupOperations, DeliveryOperations, DelayOperations {
+export interface Operations
+  extends GroupOperations,
+    DeliveryOperations,
+    DelayOperations,
+    PriorityOperations {
   'topics.create': {
     input: NewTopic
     output: TopicView

@@ -12,6 +12,13 @@ import { Service } from '../kernel/service.ts'
 import type { Topics, TopicsOptions } from '../topics/index.ts'
 import { type DeliveryPoll, Dispatcher } from './dispatcher.ts'
 import { Graveyard } from './graveyard.ts'
+import {
+  groupFigures,
+  type LaneTotals,
+  laneTotals,
+  type PriorityFigures,
+  partitionFigures,
+} from './lanes/figures.ts'
 import { LaneBoard } from './lanes/laneBoard.ts'
 import { Ledger } from './ledger.ts'
 import { changedPolicy, type DeliveryPolicy, type PolicyChange } from './machine/policy.ts'
@@ -165,6 +172,25 @@ export class Delivery extends Service {
       ...this.redrives.figures(),
       tasksRunning: this.redrives.runningCount,
     }
+  }
+
+  /** What is known of each lane, by partition and by group. */
+  async priorities(): Promise<PriorityFigures> {
+    await this.#dispatcher.count()
+    const { state } = this.#ledger
+    const find = (topic: string, partition: number) =>
+      this.#options.topics.find(topic)?.partitions[partition]
+    return {
+      ...laneTotals(state, this.#lanes),
+      weights: state.defaults.priorityWeights,
+      partitions: partitionFigures(state, this.#lanes, find),
+      groups: groupFigures(state, this.#lanes),
+    }
+  }
+
+  /** The same, all partitions together, as far as members have asked for them. */
+  laneTotals(): LaneTotals {
+    return laneTotals(this.#ledger.state, this.#lanes)
   }
 
   policy(scope: 'group' | 'topic', name: string): PolicyView {

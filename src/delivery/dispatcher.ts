@@ -65,7 +65,10 @@ export class Dispatcher {
     this.#granter = new Granter(ledger, platform)
     const onAppended = (place: Place): void => this.#offer(place)
     this.#places = new Places({ ...options, onAppended })
-    this.#handOut = new HandOut({ ledger, waits: options.lanes.waits, onGivenBack: onAppended })
+    this.#handOut = new HandOut({
+      ...{ ledger, waits: options.lanes.waits, onGivenBack: onAppended },
+      nowMs: () => platform.clock.nowMs(),
+    })
   }
 
   /** Polls that wait now. */
@@ -93,6 +96,11 @@ export class Dispatcher {
     } finally {
       if (!arrives) delivered.putBack()
     }
+  }
+
+  /** Resolves when what lies in the partitions of all windows is counted. */
+  async count(): Promise<void> {
+    await this.#places.attachAll()
   }
 
   /** Records of the window can be handed out again. */

@@ -1,7 +1,7 @@
 /** From what was granted to what the member gets: the records themselves, as they lie in the log. */
 import { BrokerError } from '../kernel/errors.ts'
 import { offset } from '../kernel/units.ts'
-import { isControl, recordLength } from '../record/index.ts'
+import { isControl, recordLength, recordPriority, recordTimestampMs } from '../record/index.ts'
 import type { Grant } from './grants.ts'
 import type { LaneWaits } from './lanes/laneWaits.ts'
 import type { Ledger } from './ledger.ts'
@@ -37,6 +37,8 @@ export interface Delivered {
 export interface HandOutOptions {
   readonly ledger: Ledger
   readonly waits: LaneWaits
+  /** Wall time. */
+  readonly nowMs: () => number
   /** Records were given back. */
   readonly onGivenBack: (place: Place) => void
 }
@@ -106,6 +108,7 @@ export class HandOut {
   /** What is not for this member's eyes is settled, and the rest handed out around it. */
   #addParts(parts: Part[], read: ReadPiece): void {
     const { grant, piece, bytes } = read
+    if (piece.deliveries === 1) this.#waited(bytes, read.to - read.from)
     const { window } = grant.place
     let offsetNow = read.from
     let start = 0
@@ -138,6 +141,18 @@ export class HandOut {
       at += length
     }
     close(at)
+  }
+
+  /** Notes how long each of them waited for its first hand-out; they are of one lane. */
+  #waited(bytes: Buffer, count: number): void {
+    const { waits } = this.#options
+    const nowMs = this.#options.nowMs()
+    const lane = recordPriority(bytes, 0)
+    let at = 0
+    for (let i = 0; i < count; i += 1) {
+      waits.waited(lane, Math.max(0, nowMs - recordTimestampMs(bytes, at)), 1)
+      at += recordLength(bytes, at)
+    }
   }
 
   #pass({ place, nonce }: Grant, at: number): void {

@@ -10,6 +10,12 @@ export {
 } from './delivery.ts'
 export type { DeliveryPoll } from './dispatcher.ts'
 export type { Delivered, DeliveredPart } from './handOut.ts'
+export type {
+  GroupLaneFigures,
+  LaneTotals,
+  PartitionLaneFigures,
+  PriorityFigures,
+} from './lanes/figures.ts'
 export type { Outcome, Piece } from './machine/events.ts'
 export {
   DEFAULT_DELIVERY_POLICY,

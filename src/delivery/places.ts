@@ -97,6 +97,24 @@ export class Places {
     return places
   }
 
+  /** Where no member has asked yet, since the start: what lies there counts all the same. */
+  async attachAll(): Promise<void> {
+    const { ledger, topics } = this.#options
+    if (ledger.state.windows.size === this.#byWindow.size) return
+    const loads: Promise<void>[] = []
+    for (const window of ledger.state.windows.values()) {
+      if (this.#byWindow.has(window.id)) continue
+      const topic = topics.find(window.topic)
+      const partition = topic?.partitions[window.partition]
+      if (topic?.id !== window.topicId || !partition?.isOpen) continue
+      if (window.end > partition.offsets().next) continue
+      const place = new Place(window, partition, this.#options)
+      this.#byWindow.set(window.id, place)
+      if (place.lanes.mustLoad) loads.push(place.lanes.load())
+    }
+    await Promise.allSettled(loads)
+  }
+
   /** The window is gone. */
   forget(window: number): void {
     this.#byWindow.get(window)?.leave()

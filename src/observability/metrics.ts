@@ -10,6 +10,7 @@ import { type GroupFigures, type GroupLag, registerGroups, registerLag } from '.
 import { type HttpFigures, registerHttp } from './httpMetrics.ts'
 import type { Meters, OperationMeter, TopicMeter } from './meters.ts'
 import { PlainHistogram } from './plainHistogram.ts'
+import { type PriorityTotals, registerPriorities } from './priorityMetrics.ts'
 
 export interface TopicSize {
   readonly topic: string
@@ -31,6 +32,7 @@ export interface MetricSources {
   groupLags(): Promise<readonly GroupLag[]>
   deliveries(): DeliveryFigures
   delays(): DelayFigures
+  priorities(): PriorityTotals
   http(): HttpFigures
 }
 
@@ -56,11 +58,13 @@ export class Metrics {
     const refreshGroups = registerGroups(registry, () => sources.groups())
     const refreshLag = registerLag(registry, () => sources.groupLags())
     const refreshDeliveries = registerDeliveries(registry, () => sources.deliveries())
+    const refreshPriorities = registerPriorities(registry, () => sources.priorities())
     const refreshDelays = registerDelays(registry, () => sources.delays())
     this.#refresh = async () => {
       refreshHttp()
       refreshGroups()
       refreshDeliveries()
+      refreshPriorities()
       refreshDelays()
       await refreshState()
       await refreshLag()

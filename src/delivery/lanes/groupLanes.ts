@@ -18,18 +18,30 @@ export class GroupLanes implements PlainListener {
   leased: readonly number[] = []
   readonly #slots = new Map<string, number>()
   #slotCount = 0
-  #lowShare = 1
+  lowShare = 1
+  boostMs = 0
 
   configure({ priorityWeights, priorityBoostMs, lowLanesShareMax }: DeliveryPolicy): void {
     this.turns.configure(priorityWeights, priorityBoostMs)
-    this.#lowShare = lowLanesShareMax
+    this.lowShare = lowLanesShareMax
+    this.boostMs = priorityBoostMs
   }
 
   /** How many more records of the two lowest lanes may be handed out. */
   get lowRoom(): number {
     const { leased } = this
     const held = (leased[LOW] ?? 0) + (leased[BACKGROUND] ?? 0)
-    return lowLanesMax(this.#lowShare, this.#slotCount) - held
+    return this.lowMax - held
+  }
+
+  /** How many records of the two lowest lanes its members may hold. */
+  get lowMax(): number {
+    return lowLanesMax(this.lowShare, this.#slotCount)
+  }
+
+  /** How many records its members can hold, as far as they were seen. */
+  get slots(): number {
+    return this.#slotCount
   }
 
   /** The member has that many slots now. True where the group has more of them than before. */

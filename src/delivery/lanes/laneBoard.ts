@@ -16,6 +16,10 @@ export class LaneBoard {
     this.#clock = clock
   }
 
+  monotonicMs(): number {
+    return this.#clock.monotonicMs()
+  }
+
   get groups(): ReadonlyMap<string, GroupLanes> {
     return this.#groups
   }

@@ -20,6 +20,12 @@ export class LaneRates {
     this.#atMs[lane] = nowMs
   }
 
+  all(nowMs: number): number[] {
+    const rates: number[] = []
+    for (let lane = 0; lane < LANES; lane += 1) rates.push(this.at(lane, nowMs))
+    return rates
+  }
+
   at(lane: number, nowMs: number): number {
     const perSecond = this.#perSecond[lane] as number
     if (perSecond === 0) return 0

@@ -76,17 +76,17 @@ export class DeliveryState implements Heaps {
   nextWindow = 1
   /** The latest time that any event speaks of: time does not go back behind it. */
   lastMs = 0
-  readonly #defaults: DeliveryPolicy
+  readonly defaults: DeliveryPolicy
 
   constructor(defaults: Partial<DeliveryPolicy> = {}) {
-    this.#defaults = { ...DEFAULT_DELIVERY_POLICY, ...defaults }
+    this.defaults = { ...DEFAULT_DELIVERY_POLICY, ...defaults }
   }
 
   policyOf(group: string, topic: string): DeliveryPolicy {
     const ofTopic = this.topicPolicies.get(topic)
     const ofGroup = this.groups.get(group)?.policy
-    if (ofTopic === undefined && (ofGroup === undefined || isEmpty(ofGroup))) return this.#defaults
-    return { ...this.#defaults, ...ofTopic, ...ofGroup }
+    if (ofTopic === undefined && (ofGroup === undefined || isEmpty(ofGroup))) return this.defaults
+    return { ...this.defaults, ...ofTopic, ...ofGroup }
   }
 
   groupOf(name: string, epochMs: number): DeliveryGroup {

@@ -22,6 +22,7 @@ import { groupsRoutes } from './groupsRoutes.ts'
 import { healthRoutes } from './healthRoutes.ts'
 import { leaseRoute, settleRoute } from './leaseRoutes.ts'
 import { HTTP_LIMITS, type HttpListenerOptions } from './options.ts'
+import { priorityRoutes } from './priorityRoutes.ts'
 import { publishRoutes } from './publish/publishRoutes.ts'
 import { readRoutes } from './read/readRoutes.ts'
 import { REQUEST_ID_HEADER, requestIds } from './requestIds.ts'
@@ -74,6 +75,7 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
         ...groupsRoutes(context),
         ...deliveryRoutes(context),
         ...delayedRoutes(context),
+        ...priorityRoutes(context),
         ...leaseRoute(context),
       },
       context,

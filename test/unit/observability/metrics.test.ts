@@ -38,6 +38,7 @@ const NO_DELAYS: DelayFigures = {
 const NOTHING: MetricSources = {
   deliveries: () => NO_DELIVERIES,
   delays: () => NO_DELAYS,
+  priorities: () => ({ ready: [], inFlight: [], served: [], waits: [] }),
   http: () => NO_HTTP,
   groups: () => NO_GROUPS,
   groupLags: async () => [],
@@ -69,6 +70,24 @@ describe('metrics', () => {
     expect(await linesOf(metrics, 'goqueue_operations_total')).toEqual([
       'goqueue_operations_total{operation="records.publish",code="OK"} 2',
       'goqueue_operations_total{operation="records.publish",code="TOPIC_NOT_FOUND"} 1',
+    ])
+  })
+
+  test('tell of priorities under their words', async () => {
+    const { metrics } = open({
+      priorities: () => ({
+        ...{ ready: [1, 0, 7, 0, 2], inFlight: [3], served: [4, 0, 9] },
+        waits: [{ bounds: [0.1], counts: [2, 1], sum: 0.5 }],
+      }),
+    })
+    expect(await linesOf(metrics, 'goqueue_priority_ready{priority="normal"}')).toEqual([
+      'goqueue_priority_ready{priority="normal"} 7',
+    ])
+    expect(await linesOf(metrics, 'goqueue_priority_served_total{priority="critical"}')).toEqual([
+      'goqueue_priority_served_total{priority="critical"} 4',
+    ])
+    expect(await linesOf(metrics, 'goqueue_priority_wait_seconds_count')).toEqual([
+      'goqueue_priority_wait_seconds_count{priority="critical"} 3',
     ])
   })
 
