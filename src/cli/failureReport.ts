@@ -10,10 +10,12 @@ export interface FailureReport {
 }
 
 const HINTS: Partial<Record<ErrorCode, string>> = {
+  ALREADY_DELIVERED: 'it is in its topic; `goqueue delayed show` says since when it waited',
   BROKER_OVERLOADED: 'the broker is busy: try again in a moment',
   CONNECTION_FAILED:
     'start a broker with `goqueue serve`, or name another with --url or GOQUEUE_URL',
   DATA_DIR_LOCKED: 'stop that process, or use another directory with --data-dir',
+  DELAYED_NOT_FOUND: '`goqueue delayed list <topic>` shows those that wait',
   DISK_FULL: 'make room on the disk of the data directory; the broker goes on by itself',
   GROUP_FULL: 'it takes another member when one has left',
   GROUP_MODE_CONFLICT:

@@ -40,6 +40,10 @@ export class Outbox {
   durability: Delivery['durability'] | undefined
   /** What went where, by partition. */
   readonly partitions = new Map<number, PartitionTally>()
+  /** How many of them are kept until their time. */
+  delayed = 0
+  /** When the last of those is delivered. */
+  deliverAt: number | undefined
   readonly #producer: Pick<Producer, 'send'>
   readonly #events: OutboxEvents
   #added = 0
@@ -109,10 +113,14 @@ export class Outbox {
     })
   }
 
-  #delivered(posted: Posted, { partition, offset, durability }: Delivery): void {
+  #delivered(posted: Posted, { partition, offset, durability, deliverAt }: Delivery): void {
     this.acknowledged += 1
     this.acknowledgedBytes += posted.bytes
     this.durability = durability
+    if (deliverAt !== undefined) {
+      this.delayed += 1
+      this.deliverAt = deliverAt
+    }
     const tally = this.partitions.get(partition)
     if (tally === undefined) {
       const place = offset < 0 ? {} : { first: offset, last: offset }

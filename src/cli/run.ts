@@ -9,10 +9,12 @@ import { VERSION } from '../kernel/version.ts'
 import { ackCommand, nackCommand, rejectCommand } from './commands/ack.ts'
 import { configCommand } from './commands/config.ts'
 import { consumeCommand } from './commands/consume.ts'
+import { delayedCommand } from './commands/delayed.ts'
 import { dlqCommand } from './commands/dlq.ts'
 import { dumpCommand } from './commands/dump.ts'
 import { groupCommand } from './commands/group.ts'
 import { healthCommand } from './commands/health.ts'
+import { priorityCommand } from './commands/priority.ts'
 import { produceCommand } from './commands/produce.ts'
 import { serveCommand } from './commands/serve.ts'
 import { topicCommand } from './commands/topic.ts'
@@ -35,6 +37,8 @@ const COMMANDS: readonly ((yargs: Argv, cli: Cli) => Argv)[] = [
   nackCommand,
   rejectCommand,
   dlqCommand,
+  delayedCommand,
+  priorityCommand,
   healthCommand,
   configCommand,
   dumpCommand,

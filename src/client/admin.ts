@@ -10,6 +10,7 @@ import type {
   Version,
 } from '../api/index.ts'
 import { type Connection, pathOf } from './connection.ts'
+import type { PriorityStats } from './priority.ts'
 
 export interface CreateTopic {
   readonly name: string
@@ -131,6 +132,14 @@ export class Admin {
       alsoAnswers: [503],
     })
     return reply as Readiness
+  }
+
+  /** What waits in each lane of each topic that a group takes from by priority, and how it is served. */
+  async priorityStats(): Promise<PriorityStats> {
+    return (await this.#connection.askJson({
+      method: 'GET',
+      path: '/priority/stats',
+    })) as PriorityStats
   }
 
   /** What runs there. */

@@ -1,11 +1,13 @@
 import type { Argv } from 'yargs'
+import { formatTime } from '../../api/index.ts'
 import type { ProducerOptions } from '../../client/index.ts'
 import type { Priority } from '../../kernel/priority.ts'
 import { KiB, MiB } from '../../kernel/units.ts'
 import { type Cli, outputFor, withConnection } from '../context.ts'
 import { UsageError } from '../failureReport.ts'
 import { Outbox } from '../outbox.ts'
-import { type Output, plural } from '../output.ts'
+import { humanCount, type Output, plural } from '../output.ts'
+import { type WhenOptions, whenOf } from '../when.ts'
 import { type Common, type LineOptions, produceLines } from './produceLines.ts'
 import { parseHeader, produceOptions } from './produceOptions.ts'
 
@@ -18,7 +20,7 @@ export const produceCommand = (yargs: Argv, cli: Cli): Argv =>
     (options) => produce(cli, options),
   )
 
-interface ProduceOptions extends LineOptions {
+interface ProduceOptions extends LineOptions, WhenOptions {
   readonly topic: string
   readonly value?: string | undefined
   readonly url?: string | undefined
@@ -88,27 +90,37 @@ function checkTogether(options: ProduceOptions, value: string | undefined): void
   }
 }
 
-function commonParts({ topic, key, priority, partition, header }: ProduceOptions): Common {
+function commonParts(options: ProduceOptions): Common {
+  const { topic, key, priority, partition, header } = options
   const headers = header === undefined ? undefined : Object.fromEntries(header.map(parseHeader))
-  return { topic, key, priority, partition, headers }
+  return { topic, key, priority, partition, headers, ...whenOf(options) }
 }
 
-function showOne(out: Output, topic: string, { partitions, durability }: Outbox): void {
+function showOne(out: Output, topic: string, outbox: Outbox): void {
+  const { partitions, durability, deliverAt } = outbox
+  const time = deliverAt === undefined ? undefined : formatTime(deliverAt)
+  const later = time === undefined ? {} : { delayed: true, deliver_at: time }
   for (const [partition, { first: offset }] of partitions) {
-    out.result({ topic, partition, offset, durability }, () => {
+    out.result({ topic, partition, offset, durability, ...later }, () => {
       const place = offset === undefined ? '' : ` offset ${offset}`
-      out.line(`${topic} partition ${partition}${place} (${durability})`)
+      const waits = time === undefined ? '' : `, delayed until ${time}`
+      out.line(`${topic} partition ${partition}${place}${waits} (${durability})`)
     })
   }
 }
 
 function showAll(out: Output, topic: string, outbox: Outbox): void {
-  const { acknowledged: messages, durability } = outbox
+  const { acknowledged: messages, durability, delayed } = outbox
   const partitions = [...outbox.partitions].sort(([a], [b]) => a - b)
-  const result = { topic, messages, durability, partitions: Object.fromEntries(partitions) }
+  const ofThem = delayed === 0 ? {} : { delayed }
+  const result = {
+    ...{ topic, messages, ...ofThem, durability },
+    partitions: Object.fromEntries(partitions),
+  }
   out.result(result, () => {
+    const wait = delayed === 0 ? '' : `, ${humanCount(delayed)} of them to be delivered later`
     out.line(
-      `${plural(messages, 'message')} published to ${topic} (${durability ?? 'nothing sent'})`,
+      `${plural(messages, 'message')} published to ${topic}${wait} (${durability ?? 'nothing sent'})`,
     )
     const rows = partitions.map(([partition, { first = '-', last = '-', count }]) => [
       partition,

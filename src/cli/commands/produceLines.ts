@@ -20,7 +20,7 @@ export interface LineOptions {
 }
 
 /** What all messages of a command have in common, where a line does not say otherwise. */
-export type Common = Pick<Message, 'topic' | 'key' | 'priority' | 'partition' | 'headers'>
+export type Common = Omit<Message, 'value'>
 
 /** How long what is under way is waited for after Ctrl-C. */
 const INTERRUPTED_MS = 5 * SECOND_MS
@@ -97,6 +97,8 @@ const messageOf = (common: Common, line: LineMessage): Message => ({
   partition: common.partition,
   priority: line.priority ?? common.priority,
   headers: common.headers,
+  delayMs: common.delayMs,
+  deliverAt: common.deliverAt,
 })
 
 /** The broker would refuse the whole batch for it; what stands before it is not to suffer. */

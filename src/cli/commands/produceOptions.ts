@@ -5,9 +5,10 @@ import { PRIORITIES, type Priority, parsePriority } from '../../kernel/priority.
 import { DAY_MS } from '../../kernel/units.ts'
 import { UsageError } from '../failureReport.ts'
 import { brokerOptions, duration, formatOption, integer, oneOf, text } from '../options.ts'
+import { whenOptions } from '../when.ts'
 
 export const produceOptions = <T>(yargs: Argv<T>) =>
-  inputOptions(messageOptions(formatOption(brokerOptions(positionals(yargs)))))
+  inputOptions(whenOptions(messageOptions(formatOption(brokerOptions(positionals(yargs))))))
 
 const positionals = <T>(yargs: Argv<T>) =>
   yargs
@@ -85,6 +86,7 @@ const inputOptions = <T>(yargs: Argv<T>) =>
     .conflicts('priority', 'priority-field')
     .example('$0 produce orders \'{"id":1}\' -k customer-7', 'one message')
     .example('$0 produce quakes --key-field net -f quakes.ndjson', 'a file, keyed by a field')
+    .example('$0 produce reminders "call back" --delay 30m', 'in half an hour')
     .example('tail -f app.log | $0 produce logs', 'lines as they come')
 
 /** `name=value` or `name: value`. */

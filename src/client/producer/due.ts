@@ -18,6 +18,7 @@ export interface When {
 
 /** The last moment that a Date can hold. */
 const DUE_MS_MAX = 8.64e15
+const DELAY_MS_MAX = DUE_MS_MAX / 2
 
 export const hasWhen = ({ delayMs, delay, deliverAt }: When): boolean =>
   deliverAt !== undefined || delay !== undefined || delayMs !== undefined
@@ -36,7 +37,8 @@ export function whenProblem(when: When): string | undefined {
   if (deliverAt !== undefined && !Number.isFinite(timeOf(deliverAt))) {
     return `deliverAt is not a time such as 2030-01-31T12:00:00Z: ${String(deliverAt)}`
   }
-  return dueMsOf(when, 0) > DUE_MS_MAX ? 'it is beyond the last day there is' : undefined
+  const max = deliverAt === undefined ? DELAY_MS_MAX : DUE_MS_MAX
+  return dueMsOf(when, 0) > max ? 'it is beyond the last day there is' : undefined
 }
 
 /** The moment in milliseconds since 1970; `nowMs` where it names none. Of a good {@link When} only. */
