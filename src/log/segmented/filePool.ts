@@ -133,10 +133,14 @@ export class FilePool {
 
   async #openFile(file: PooledFile): Promise<FileHandle> {
     while (this.#held >= this.#openMax) {
-      if (await this.#evictOne()) continue
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-      })
+      const victim = this.#victim()
+      if (victim !== undefined) await this.#shut(victim)
+      else {
+        // In the same step in which nothing was idle: who finishes from now on wakes this one.
+        await new Promise<void>((resolve) => {
+          this.#waiting.push(resolve)
+        })
+      }
     }
     this.#held += 1
     try {
@@ -163,19 +167,23 @@ export class FilePool {
     }
   }
 
-  /** Closes the file longest idle, a clean one where there is any; false where all are in use. */
+  /** Closes a file that is idle; false where all are in use. */
   async #evictOne(): Promise<boolean> {
+    const victim = this.#victim()
+    if (victim === undefined) return false
+    await this.#shut(victim)
+    return true
+  }
+
+  /** The file longest idle, a clean one where there is any. */
+  #victim(): PooledFile | undefined {
     let victim: PooledFile | undefined
     for (const file of this.#open) {
       if (file.users > 0) continue
       victim ??= file
-      if (file.dirty) continue
-      victim = file
-      break
+      if (!file.dirty) return file
     }
-    if (victim === undefined) return false
-    await this.#shut(victim)
-    return true
+    return victim
   }
 
   async #shut(file: PooledFile): Promise<void> {

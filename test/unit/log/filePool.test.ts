@@ -57,6 +57,21 @@ describe('file pool', () => {
     expect(pool.held).toBe(1)
   })
 
+  test('wakes who waits for room, at whatever moment a file becomes idle', async () => {
+    const { fileSystem } = countingDisk()
+    for (let turns = 0; turns < 12; turns += 1) {
+      const pool = new FilePool(fileSystem, 1)
+      const busy = file('busy')
+      await pool.use(busy, nothing)
+      const using = pool.use(busy, async () => {
+        for (let turn = 0; turn < turns; turn += 1) await Promise.resolve()
+      })
+      await pool.use(file('waiting'), nothing)
+      await using
+      expect(pool.held, `after ${turns} turns`).toBe(1)
+    }
+  })
+
   test('closes the file longest idle when it is full', async () => {
     const { disk, fileSystem } = countingDisk()
     const pool = new FilePool(fileSystem, 2)
