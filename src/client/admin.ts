@@ -3,6 +3,7 @@ import type {
   Floors,
   GroupReply,
   PartitionsReply,
+  PriorityStats,
   Readiness,
   ResetReply,
   TopicConfigInput,
@@ -10,7 +11,6 @@ import type {
   Version,
 } from '../api/index.ts'
 import { type Connection, pathOf } from './connection.ts'
-import type { PriorityStats } from './priority.ts'
 
 export interface CreateTopic {
   readonly name: string
@@ -134,7 +134,7 @@ export class Admin {
     return reply as Readiness
   }
 
-  /** What waits in each lane of each topic that a group takes from by priority, and how it is served. */
+  /** What lies in each lane of the topics that groups of mode ack read, and how it is served. */
   async priorityStats(): Promise<PriorityStats> {
     return (await this.#connection.askJson({
       method: 'GET',

@@ -6,6 +6,7 @@ export type {
   Floors,
   GroupReply,
   PartitionsReply,
+  PriorityStats,
   RawPublishReply,
   Readiness,
   TopicConfigInput,
@@ -55,7 +56,6 @@ export {
   type TopicPartition,
 } from './consumer/index.ts'
 export { Delayed, type DelayedFilter, type DelayedPage, type DelayedPlace } from './delayed.ts'
-export type { LaneFigures, PriorityStats } from './priority.ts'
 export {
   type BatchDelivery,
   type ClientDurability,

@@ -1,17 +1,19 @@
 /** Figures of priority lanes as tables: of all topics together with a bar for what waits, then topic by topic. */
-import type { LaneFigures, PriorityStats } from '../../client/index.ts'
+import type { PriorityStats } from '../../client/index.ts'
 import { PRIORITIES, type PriorityName } from '../../kernel/priority.ts'
 import { type Cell, humanCount, type Output } from '../output.ts'
 
 const BAR_CELLS = 20
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉']
 
-type Lanes = Readonly<Partial<Record<PriorityName, LaneFigures>>>
+/** The lanes of one partition. */
+type Lanes = PriorityStats['topics'][string][string]
 type Figure = 'ready' | 'in_flight' | 'enqueue_rate' | 'dequeue_rate'
 
 export function showPriorities(out: Output, stats: PriorityStats, topic?: string): void {
   showLanes(out, stats)
   showTopics(out, stats)
+  showGroups(out, stats)
   if (topic !== undefined) showPartitions(out, topic, stats.topics[topic] ?? {})
 }
 
@@ -25,7 +27,7 @@ function showLanes(out: Output, stats: PriorityStats): void {
       painted(out, name),
       humanCount(waiting[lane] ?? 0),
       bar(waiting[lane] ?? 0, most),
-      humanCount(sum(all, name, 'in_flight')),
+      humanCount(stats.in_flight_by_priority[name]),
       rate(sum(all, name, 'enqueue_rate')),
       rate(sum(all, name, 'dequeue_rate')),
       stats.avg_wait_time_by_priority[name],
@@ -47,6 +49,17 @@ function showTopics(out: Output, { topics }: PriorityStats): void {
   out.table(['topic', ...PRIORITIES, 'in flight'], rows)
 }
 
+function showGroups(out: Output, { groups }: PriorityStats): void {
+  const rows = Object.entries(groups).map(([group, figures]) => {
+    const held = PRIORITIES.map((name) => humanCount(figures.in_flight[name]))
+    const low = figures.in_flight.low + figures.in_flight.background
+    return [group, ...held, figures.slots, `${low} of ${figures.low_lanes_max}`, figures.boosts]
+  })
+  if (rows.length === 0) return
+  out.line('')
+  out.table(['in flight of', ...PRIORITIES, 'slots', 'low lanes', 'boosts'], rows)
+}
+
 function showPartitions(out: Output, topic: string, partitions: Record<string, Lanes>): void {
   const rows = Object.entries(partitions).map(([partition, lanes]) => {
     const ready = PRIORITIES.map((name) => sum([lanes], name, 'ready'))
@@ -65,7 +78,7 @@ const readyRow = (head: readonly Cell[], ready: readonly number[], held: number)
 ]
 
 function sum(all: readonly Lanes[], name: PriorityName, figure: Figure): number {
-  return all.reduce((total, lanes) => total + (lanes[name]?.[figure] ?? 0), 0)
+  return all.reduce((total, lanes) => total + lanes[name][figure], 0)
 }
 
 /** An eighth of a cell is the least that is shown of anything. */

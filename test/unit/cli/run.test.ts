@@ -29,6 +29,12 @@ describe('help', () => {
     ['dlq redrive --help'],
     ['dlq tasks --help'],
     ['dlq cancel --help'],
+    ['delayed list --help'],
+    ['delayed show --help'],
+    ['delayed cancel --help'],
+    ['delayed reschedule --help'],
+    ['delayed stats --help'],
+    ['priority --help'],
     ['health --help'],
     ['dump --help'],
     ['version --help'],
@@ -162,5 +168,17 @@ describe('without a broker', () => {
     const { exitCode, stdout } = await runCli(['completion'])
     expect(exitCode).toBe(0)
     expect(stdout).toContain('goqueue --get-yargs-completions')
+  })
+
+  test.each([
+    ['del', ['delayed']],
+    ['delayed re', ['reschedule']],
+    ['produce --de', ['--delay', '--deliver-at']],
+    ['priority --w', ['--watch']],
+  ])('%s is completed', async (line, completions) => {
+    const words = line.split(' ')
+    const { stdout } = await runCli(['--get-yargs-completions', 'goqueue', ...words])
+    const given = stdout.split('\n').map((each) => each.split(':')[0])
+    for (const completion of completions) expect(given).toContain(completion)
   })
 })
