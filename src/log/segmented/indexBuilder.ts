@@ -55,6 +55,11 @@ export class IndexBuilder {
     this.nextPosition = from.position + (isTimeKnown ? INDEX_INTERVAL_BYTES : 0)
   }
 
+  /** Not all records that passed, or were indexed before, are normal. */
+  get isMixed(): boolean {
+    return this.#from.mixed || this.#turns !== undefined
+  }
+
   /** Indexes a record that begins at or behind `nextPosition`. */
   add(offset: number, position: number, timestampMs: number): void {
     this.nextPosition = position + INDEX_INTERVAL_BYTES
@@ -64,8 +69,7 @@ export class IndexBuilder {
       return
     }
     this.#offsets ??= new EntryList()
-    const isMixed = this.#from.mixed || this.#turns !== undefined
-    this.#offsets.push(offset, position + MARK.LANES_KNOWN + (isMixed ? MARK.MIXED : 0))
+    this.#offsets.push(offset, position + MARK.LANES_KNOWN + (this.isMixed ? MARK.MIXED : 0))
     if (timestampMs <= this.#timestampMs) return
     this.#times ??= new EntryList()
     this.#times.push(timestampMs, offset - this.#baseOffset)

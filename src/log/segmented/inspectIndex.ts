@@ -1,8 +1,15 @@
 /** Holding the entries of an index file against the records that were found. */
-import { ENTRY_BYTES, entryKey, entryValue, isEntry } from './indexEntries.ts'
+import { ENTRY_BYTES, entryKey, entryMixed, entryValue, isEntry } from './indexEntries.ts'
 import { type IndexLine, type ProblemLine, timeText } from './inspectLines.ts'
 
 export type IndexKind = IndexLine['kind']
+
+export interface SeenRecord {
+  readonly position: number
+  readonly offset: number
+  readonly timestampMs: number
+  readonly mixed: boolean
+}
 
 /** The entries of one index file, checked off as the records they name go by. */
 export class IndexCheck {
@@ -13,6 +20,8 @@ export class IndexCheck {
   /** From the record's position (index) or offset (timeindex) to the positions of entries, mostly one. */
   readonly #expected = new Map<number, number[]>()
   readonly #confirmed = new Set<number>()
+  /** Entries that say what is not so of the lanes in front of them. */
+  readonly #mistaken = new Set<number>()
 
   constructor(kind: IndexKind, file: string, bytes: Buffer, baseOffset: number) {
     this.#kind = kind
@@ -30,12 +39,19 @@ export class IndexCheck {
     return Math.floor(this.#bytes.length / ENTRY_BYTES)
   }
 
-  /** A good record went by. */
-  saw(position: number, offset: number, timestampMs: number): void {
+  /** True where its last entry knows of lanes. */
+  get knowsLanes(): boolean {
+    const last = (this.entries - 1) * ENTRY_BYTES
+    return last >= 0 && entryMixed(this.#bytes, last) !== undefined
+  }
+
+  /** A good record went by; `mixed`: not all in front of it are normal. */
+  saw({ position, offset, timestampMs, mixed }: SeenRecord): void {
     const isIndex = this.#kind === 'index'
     const key = isIndex ? offset : timestampMs
     for (const at of this.#expected.get(isIndex ? position : offset - this.#baseOffset) ?? []) {
       if (entryKey(this.#bytes, at) === key) this.#confirmed.add(at)
+      if (isIndex && (entryMixed(this.#bytes, at) ?? mixed) !== mixed) this.#mistaken.add(at)
     }
   }
 
@@ -57,15 +73,17 @@ export class IndexCheck {
   #reason(at: number, lastKey: number): string | undefined {
     if (!isEntry(this.#bytes, at)) return 'index entry with a wrong checksum'
     if (entryKey(this.#bytes, at) <= lastKey) return 'index entry out of order'
-    return this.#confirmed.has(at) ? undefined : 'index entry that points at no such record'
+    if (!this.#confirmed.has(at)) return 'index entry that points at no such record'
+    return this.#mistaken.has(at) ? 'index entry that is wrong about lanes' : undefined
   }
 
   #line(at: number): IndexLine {
     const key = entryKey(this.#bytes, at)
     const value = entryValue(this.#bytes, at)
     const where = { kind: this.#kind, file: this.#file, position: at }
+    const mixed = entryMixed(this.#bytes, at)
     return this.#kind === 'index'
-      ? { ...where, offset: key, recordPosition: value }
+      ? { ...where, offset: key, recordPosition: value, ...(mixed === undefined ? {} : { mixed }) }
       : { ...where, offset: this.#baseOffset + value, timestamp: timeText(key) }
   }
 

@@ -43,8 +43,22 @@ export interface IndexLine {
   readonly offset: number
   /** index: where the record lies in the log file. */
   readonly recordPosition?: number
+  /** index: not all records in front of it are normal; absent where the entry does not say. */
+  readonly mixed?: boolean
   /** timeindex: RFC 3339. */
   readonly timestamp?: string
+}
+
+/** A run of a `.laneindex`, whose records were found to be in that lane. */
+export interface LaneLine {
+  readonly kind: 'laneindex'
+  readonly file: string
+  /** Byte position of the run in the file. */
+  readonly position: number
+  readonly lane: string
+  /** Of the first record. */
+  readonly offset: number
+  readonly count: number
 }
 
 /** Something that should not be so. */
@@ -62,11 +76,18 @@ export interface SummaryLine {
   readonly kind: 'summary'
   readonly segments: number
   readonly records: number
+  /** Entries of all indexes, and runs of lanes. */
   readonly indexEntries: number
   readonly problems: number
 }
 
-export type InspectLine = SegmentLine | RecordLine | IndexLine | ProblemLine | SummaryLine
+export type InspectLine =
+  | SegmentLine
+  | RecordLine
+  | IndexLine
+  | LaneLine
+  | ProblemLine
+  | SummaryLine
 
 /** RFC 3339; the bare number where it is no date. */
 export function timeText(timestampMs: number): string {

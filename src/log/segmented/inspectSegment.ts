@@ -6,6 +6,7 @@ import { HEADER_BYTES, recordLength, recordOffset, recordProblem } from '../../r
 import { IndexBuilder, NOTHING_INDEXED } from './indexBuilder.ts'
 import { ENTRY_BYTES } from './indexEntries.ts'
 import { IndexCheck } from './inspectIndex.ts'
+import { inspectLanes } from './inspectLanes.ts'
 import { type InspectLine, type ProblemLine, recordLine } from './inspectLines.ts'
 import { segmentFileName } from './names.ts'
 import { passRecord, recordFault, type Walk, walkFrom } from './walk.ts'
@@ -50,6 +51,17 @@ export async function* inspectSegment(
     (entries) => entries.length / ENTRY_BYTES,
   )
   for (const [i, check] of checks.entries()) yield* check.lines(isSealed ? wanted[i] : undefined)
+  const path = join(dirname(file), segmentFileName(baseOffset, 'laneindex'))
+  const bytes = (await readWholeFile(fileSystem, path)) ?? EMPTY
+  yield* inspectLanes({
+    file: path,
+    bytes,
+    baseOffset,
+    endOffset: inspection.walk.offset,
+    turns: block?.turns,
+    // An older version's indexes know of no lanes: these are made when somebody asks for them.
+    isComplete: isSealed && (bytes.length > 0 || checks.some((check) => check.knowsLanes)),
+  })
 }
 
 async function readIndexes(
@@ -103,9 +115,11 @@ function* recordsOf(
     }
     yield recordLine(bytes, at, { file, position })
     walk.offset = recordOffset(bytes, at)
+    const mixed = indexer.isMixed
     passRecord(walk, bytes, at, indexer)
     if (reason !== undefined) continue
-    for (const check of checks) check.saw(position, walk.offset - 1, walk.timestampMs)
+    const seen = { position, offset: walk.offset - 1, timestampMs: walk.timestampMs, mixed }
+    for (const check of checks) check.saw(seen)
   }
 }
 

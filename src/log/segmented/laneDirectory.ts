@@ -100,7 +100,7 @@ export class LaneDirectory {
 
   /** The chunk that a block is part of. */
   chunkIdOf(block: number): number {
-    return Math.floor(this.#position(block) / CHUNK_BYTES)
+    return Math.floor(this.position(block) / CHUNK_BYTES)
   }
 
   chunkOf(block: number): LaneChunk {
@@ -109,15 +109,15 @@ export class LaneDirectory {
     while (first > 0 && this.chunkIdOf(first - 1) === id) first -= 1
     let end = block + 1
     while (end < this.#length && this.chunkIdOf(end) === id) end += 1
-    const position = this.#position(first)
-    const bytes = this.#position(end - 1) + this.#bytes(end - 1) - position
+    const position = this.position(first)
+    const bytes = this.position(end - 1) + this.#bytes(end - 1) - position
     return { id, first, end, position, bytes }
   }
 
   /** True where `bytes` are the blocks of that chunk. */
   matches(chunk: LaneChunk, bytes: Buffer): boolean {
     for (let block = chunk.first; block < chunk.end; block += 1) {
-      const at = this.#position(block) - chunk.position
+      const at = this.position(block) - chunk.position
       const entry = block * BLOCK_HEADER_BYTES
       if (!isBlock(bytes, at, this.first(block))) return false
       const header = bytes.subarray(at + 4, at + BLOCK_HEADER_BYTES)
@@ -130,13 +130,14 @@ export class LaneDirectory {
 
   /** Runs of the lane in a block, of whose chunk `bytes` are those from `position` on. */
   runsIn(block: number, lane: number, { position, bytes }: LoadedChunk): BlockRuns {
-    const inChunk = this.#position(block) - position
+    const inChunk = this.position(block) - position
     const before = runsBefore(this.#entries, block * BLOCK_HEADER_BYTES, lane)
     const at = inChunk + BLOCK_HEADER_BYTES + before
     return new BlockRuns(bytes, at, this.runs(block, lane))
   }
 
-  #position(block: number): number {
+  /** Where a block begins in the file. */
+  position(block: number): number {
     return this.#entries.readUInt32BE(block * BLOCK_HEADER_BYTES)
   }
 
