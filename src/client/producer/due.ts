@@ -44,7 +44,7 @@ export function whenProblem(when: When): string | undefined {
 /** The moment in milliseconds since 1970; `nowMs` where it names none. Of a good {@link When} only. */
 export function dueMsOf({ delayMs, delay, deliverAt }: When, nowMs: number): number {
   if (deliverAt !== undefined) return Math.ceil(timeOf(deliverAt))
-  return nowMs + Math.ceil(delayMs ?? parseDurationMs(delay ?? 0) ?? 0)
+  return Math.ceil(nowMs + (delayMs ?? parseDurationMs(delay ?? 0) ?? 0))
 }
 
 /** What the broker is told of a new time. Throws INVALID_REQUEST. */

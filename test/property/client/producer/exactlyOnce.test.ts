@@ -1,6 +1,6 @@
 /**
  * Whatever the way to the broker does, everything accepted is in the log once, in the order of its calls, and what
- * was rejected is there at most once. Time is fake, so a run with minutes of timeouts takes milliseconds.
+ * was rejected is there at most once; so it is with messages for later and the delay log. Time is fake, so a run with minutes of timeouts takes milliseconds.
  */
 import { describe, expect, test } from 'vitest'
 import { type Message, Producer, type ProducerOptions } from '../../../../src/client/index.ts'
@@ -14,6 +14,8 @@ import { MemoryConnection } from '../../../support/stub/memoryConnection.ts'
 
 interface Fate {
   readonly message: Message
+  /** Undefined where it is for now. */
+  readonly dueMs: number | undefined
   /** Undefined while it is on its way. */
   outcome: 'stored' | string | undefined
   offset: number
@@ -71,16 +73,27 @@ function begin(seed: number): Run {
   return { random, clock, broker, producer: new Producer(connection, options), fates: [] }
 }
 
-function sendOne({ producer, random, fates }: Run): void {
+/** For later, one in three. */
+function someWhen({ random, clock }: Run) {
+  if (!random.chance(0.3)) return { when: {}, dueMs: undefined }
+  const delayMs = random.between(1, 600_000)
+  const dueMs = Math.ceil(clock.nowMs() + delayMs)
+  return { when: random.chance(0.5) ? { delayMs } : { deliverAt: dueMs }, dueMs }
+}
+
+function sendOne(run: Run): void {
+  const { producer, random, fates } = run
   const i = fates.length
+  const { when, dueMs } = someWhen(run)
   const message: Message = {
     topic: 't',
     key: `k${random.int(9)}`,
     value: `${i}`,
     ...(random.chance(0.05) ? { priority: 'critical' } : {}),
     ...(random.chance(0.1) ? { headers: { i: `${i}` } } : {}),
+    ...when,
   }
-  const fate: Fate = { message, outcome: undefined, offset: -1 }
+  const fate: Fate = { message, dueMs, outcome: undefined, offset: -1 }
   fates.push(fate)
   producer.send(message).then(
     ({ offset }) => Object.assign(fate, { outcome: 'stored', offset }),
@@ -88,10 +101,12 @@ function sendOne({ producer, random, fates }: Run): void {
   )
 }
 
-function sendMany({ producer, random, fates }: Run): void {
+function sendMany(run: Run): void {
+  const { producer, random, fates } = run
   const many = Array.from({ length: random.between(2, 40) }, (_, n): Fate => {
-    const message = { topic: 't', key: `k${random.int(9)}`, value: `${fates.length + n}` }
-    return { message, outcome: undefined, offset: -1 }
+    const { when, dueMs } = someWhen(run)
+    const message = { topic: 't', key: `k${random.int(9)}`, value: `${fates.length + n}`, ...when }
+    return { message, dueMs, outcome: undefined, offset: -1 }
   })
   fates.push(...many)
   producer.sendBatch(many.map(({ message }) => message)).then(
@@ -123,30 +138,46 @@ async function act(run: Run): Promise<void> {
   await turn()
 }
 
-function judge({ broker, fates, producer, clock }: Run): void {
-  const stored = new Map<string, { partition: number; offset: number; key: string }>()
+/** What no way to the broker, however bad, makes of a message. */
+const NEVER = ['CORRUPT_RECORD', 'INVALID_REQUEST', 'UNKNOWN']
+
+interface Place {
+  readonly offset: number
+  readonly dueMs: number | undefined
+}
+
+/** Where each message is, by its text. */
+function placesIn(broker: StubBroker): Map<string, Place> {
+  const stored = new Map<string, Place>()
   for (let partition = 0; partition < PARTITIONS; partition += 1) {
-    for (const { value, key, offset } of broker.log('t', partition).records()) {
+    const logs = [broker.log('t', partition), broker.delayLog('t', partition)]
+    for (const { value, offset, extension } of logs.flatMap((log) => log.records())) {
       const text = value?.toString() ?? ''
       expect(stored.has(text), `message ${text} is stored twice`).toBe(false)
-      stored.set(text, { partition, offset, key: key?.toString() ?? '' })
+      stored.set(text, { offset, dueMs: extension?.origin?.dueMs })
     }
   }
+  return stored
+}
+
+function judge({ broker, fates, producer }: Run): void {
+  const stored = placesIn(broker)
   const lastOfKey = new Map<string, number>()
-  for (const [i, { outcome, offset, message }] of fates.entries()) {
+  for (const [i, { outcome, offset, message, dueMs }] of fates.entries()) {
     expect(outcome, `message ${i} was never settled`).toBeDefined()
+    expect(NEVER, `message ${i}`).not.toContain(outcome)
     const place = stored.get(`${i}`)
     if (outcome === 'stored') expect(place?.offset, `message ${i}`).toBe(offset)
     if (place === undefined) continue
-    const last = lastOfKey.get(`${message.key}`) ?? -1
-    expect(place.offset, `message ${i} is in order`).toBeGreaterThan(last)
-    lastOfKey.set(`${message.key}`, place.offset)
+    expect(place.dueMs, `message ${i} is for its time`).toBe(dueMs)
+    const line = `${message.key} ${dueMs === undefined ? 'now' : 'later'}`
+    expect(place.offset, `message ${i} is in order`).toBeGreaterThan(lastOfKey.get(line) ?? -1)
+    lastOfKey.set(line, place.offset)
   }
   expect(fates.at(-1)?.outcome).toBe('CLIENT_CLOSED')
   expect(producer.bufferedBytes).toBe(0)
   const definite = fates.filter(({ outcome }) => outcome === 'RECORD_TOO_LARGE')
   expect(definite.length).toBeLessThan(fates.length)
-  void clock
 }
 
 describe('everything accepted is in the log once and in order per key', () => {
