@@ -25,6 +25,13 @@ describe('logs', () => {
     }
   })
 
+  test('have each record in its lane, whatever was lost of the files that say so', async () => {
+    for (const seed of seeds(0.15, 300_000)) {
+      const ends = ['power', 'power', 'process', 'clean'] as const
+      await new World({ seed, lives: 2, logs: 2, mixed: true, ends }).run()
+    }
+  })
+
   test('survive a power loss at every single boundary of one life', async () => {
     const world = (fate: number, firstCut: number): World =>
       new World({ seed: 11, fate, lives: 1, logs: 2, steps: 40, ends: ['power'], firstCut })

@@ -2,6 +2,7 @@
  * What a client knows of one log: each batch it sent, in the order of its calls, and what it was told. After a
  * crash the log is held against it (see `properties.ts`), and from then on what was found is what is known.
  */
+import type { Priority } from '../../../src/kernel/priority.ts'
 import { ACKS, type Acks, type AppendResult, type LogOffsets } from '../../../src/log/index.ts'
 import {
   AT_FLAGS,
@@ -12,6 +13,7 @@ import {
   type RecordInput,
   recordLength,
   recordOffset,
+  recordPriority,
   recordTimestampMs,
 } from '../../../src/record/index.ts'
 import type { SeededRandom } from '../../support/random.ts'
@@ -37,6 +39,7 @@ export interface FoundRecord {
   /** Undefined where no batch was ever sent that holds it. */
   readonly batch: SentBatch | undefined
   readonly index: number
+  readonly priority: number
 }
 
 const AT_PRIORITY = 24
@@ -47,6 +50,7 @@ const isAtLeast = (owed: Acks, acks: Acks): boolean => ACKS.indexOf(owed) >= ACK
 
 export class Ledger {
   readonly name: string
+  readonly #mixed: boolean
   readonly #batches = new Map<number, SentBatch>()
   #nextId = 0
   /** No record at or above it may have gone by retention. */
@@ -56,8 +60,10 @@ export class Ledger {
   /** The greatest offset below which everything was said to be on disk, or was readable. */
   readonly seen = { durable: 0, next: 0 }
 
-  constructor(name: string) {
+  /** `mixed`: its records are of all priorities, or else all normal. */
+  constructor(name: string, mixed = false) {
     this.name = name
+    this.#mixed = mixed
   }
 
   /** In the order of the calls. */
@@ -71,7 +77,8 @@ export class Ledger {
     this.#nextId += 1
     const builder = new BatchBuilder(64)
     for (let index = 0; index < count; index += 1) {
-      builder.add(randomRecord(random, `${this.name}|${id}|${index}|`))
+      const record = randomRecord(random, `${this.name}|${id}|${index}|`)
+      builder.add(this.#mixed ? { ...record, priority: laneOf(id, index) } : record)
     }
     const batch = builder.take()
     const records = wholeRecords(Buffer.from(batch.bytes))
@@ -117,7 +124,9 @@ export class Ledger {
       const batch = mark < 0 ? undefined : this.#batches.get(Number(id))
       const sent = batch?.records[Number(index)]
       const isSame = sent !== undefined && isStampedForm(record, sent)
-      found.push({ offset, timestampMs, batch: isSame ? batch : undefined, index: Number(index) })
+      const priority = recordPriority(record, 0)
+      const known = isSame ? batch : undefined
+      found.push({ offset, timestampMs, batch: known, index: Number(index), priority })
       at += record.length
     }
     return found
@@ -155,6 +164,13 @@ function randomRecord(random: SeededRandom, mark: string): RecordInput {
     ...(random.chance(0.5) ? { key: `key-${random.int(5)}` } : {}),
     ...(random.chance(0.1) ? { extension: { headers: { source: mark } } } : {}),
   }
+}
+
+/** Some batches normal, some of one other lane, some of any: without drawing, so that seeds mean what they meant. */
+function laneOf(id: number, index: number): Priority {
+  const kind = Math.floor(id / 4) % 4
+  if (kind === 0) return 2
+  return ((kind === 1 ? 4 : kind === 2 ? id : id * 3 + index) % 5) as Priority
 }
 
 function wholeRecords(bytes: Buffer): Buffer[] {

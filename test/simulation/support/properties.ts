@@ -7,6 +7,8 @@ export interface Evidence {
   /** Everything that can be read now, from start to end. */
   readonly found: readonly FoundRecord[]
   readonly offsets: LogOffsets
+  /** The lane of each record, from start to end; undefined where nobody asked. */
+  readonly lanes?: readonly number[] | undefined
   /** What the crash had to leave: `all` after a power loss, `leader` after one of the process or a clean stop. */
   readonly kept: Acks
 }
@@ -111,6 +113,12 @@ export const PROPERTIES: Readonly<Record<string, Property>> = {
   RetentionTakesOnlyWhatItMay({ ledger, offsets }) {
     const { startMax } = ledger
     return offsets.start <= startMax ? undefined : `starts at ${offsets.start}, at most ${startMax}`
+  },
+
+  EachRecordIsInItsLane({ found, lanes }) {
+    const at = lanes === undefined ? -1 : found.findIndex((each, i) => each.priority !== lanes[i])
+    if (at < 0) return undefined
+    return `offset ${found[at]?.offset} is of priority ${found[at]?.priority}, in lane ${lanes?.[at]}`
   },
 
   WatermarksAreInOrder({ offsets: { start, durable, next } }) {

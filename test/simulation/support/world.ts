@@ -9,6 +9,7 @@ import type { LogEngine, PartitionLog } from '../../../src/log/index.ts'
 import { FakeClock } from '../../support/fakeClock.ts'
 import { SeededRandom } from '../../support/random.ts'
 import { type CrashKind, SimulatedDisk } from '../../support/simulatedDisk.ts'
+import { laneOfEach } from '../../unit/log/support.ts'
 import { type FoundRecord, Ledger } from './ledger.ts'
 import { openEngine } from './openEngine.ts'
 import { violations } from './properties.ts'
@@ -21,6 +22,8 @@ export interface WorldOptions {
   readonly fate?: number
   readonly lives: number
   readonly logs: number
+  /** Records are of all priorities, and lanes are held against them. */
+  readonly mixed?: boolean
   /** Of the work in each life; drawn by the seed where it is missing. */
   readonly steps?: number
   /** How a life may end; drawn by the seed. */
@@ -62,7 +65,10 @@ export class World {
     this.#options = options
     this.disk = new SimulatedDisk(options.seed, options.fate)
     this.#random = new SeededRandom(options.seed ^ 0x3c6e_f372)
-    this.#ledgers = Array.from({ length: options.logs }, (_, i) => new Ledger(`topics/t~${i}/0`))
+    this.#ledgers = Array.from(
+      { length: options.logs },
+      (_, i) => new Ledger(`topics/t~${i}/0`, options.mixed),
+    )
   }
 
   /** Rejects with what is wrong: the properties that do not hold by name, and the seed. */
@@ -167,8 +173,9 @@ export class World {
   async #audit(ledger: Ledger, log: PartitionLog, { random, isDown }: Life): Promise<void> {
     const offsets = log.offsets()
     const found = await readAll(ledger, log, random)
+    const lanes = this.#options.mixed ? await laneOfEach(log) : undefined
     if (isDown()) return
-    const wrong = violations({ ledger, found, offsets, kept: ledger.kept })
+    const wrong = violations({ ledger, found, offsets, lanes, kept: ledger.kept })
     if (wrong.length > 0) throw new Error(wrong.join('\n'))
     ledger.settle(found, offsets)
   }
