@@ -10,7 +10,6 @@ import type { Timer } from '../../kernel/platform.ts'
 import type { Priority } from '../../kernel/priority.ts'
 import {
   keyPartition,
-  type RecordHeaders,
   type RecordInput,
   WIRE_HEADER_BYTES,
   wireRecordBytesMax,
@@ -71,6 +70,9 @@ export class Accumulator implements QueueHost, TopicsHost {
     priority: undefined,
     extension: undefined,
   }
+
+  readonly #origin = { partition: 0, offset: 0, dueMs: 0 }
+  readonly #later = { origin: this.#origin }
 
   constructor(asker: Asker, settings: ProducerSettings, host: AccumulatorHost) {
     this.asker = asker
@@ -214,7 +216,10 @@ export class Accumulator implements QueueHost, TopicsHost {
     record.key = hasKey(message.key) ? message.key : undefined
     record.value = message.value
     record.priority = priorityOf(message.priority)
-    record.extension = extensionOf(headers, dueMs)
+    if (dueMs !== undefined) {
+      this.#origin.dueMs = dueMs
+      record.extension = headers === undefined ? this.#later : { headers, origin: this.#origin }
+    } else record.extension = headers === undefined ? undefined : { headers }
     return record
   }
 
@@ -265,15 +270,6 @@ export class Accumulator implements QueueHost, TopicsHost {
 function laterMs(message: Message, calledMs: number): number | undefined {
   const dueMs = dueMsOf(message, calledMs)
   return dueMs > calledMs ? dueMs : undefined
-}
-
-function extensionOf(
-  headers: RecordHeaders | undefined,
-  dueMs: number | undefined,
-): RecordInput['extension'] {
-  if (dueMs === undefined) return headers === undefined ? undefined : { headers }
-  const origin = { partition: 0, offset: 0, dueMs }
-  return headers === undefined ? { origin } : { headers, origin }
 }
 
 const hasKey = (key: string | Uint8Array | undefined): key is string | Uint8Array =>

@@ -26,8 +26,8 @@ export const hasWhen = ({ delayMs, delay, deliverAt }: When): boolean =>
 /** Why that is no time to deliver at; undefined where it is one. */
 export function whenProblem(when: When): string | undefined {
   const { delayMs, delay, deliverAt } = when
-  const given = [delayMs, delay, deliverAt].filter((each) => each !== undefined)
-  if (given.length > 1) return 'of delayMs, delay and deliverAt one at most'
+  const given = count(delayMs) + count(delay) + count(deliverAt)
+  if (given > 1) return 'of delayMs, delay and deliverAt one at most'
   if (delayMs !== undefined && !(Number.isFinite(delayMs) && delayMs >= 0)) {
     return `delayMs is not a number from 0: ${String(delayMs)}`
   }
@@ -54,6 +54,8 @@ export function whenJson(when: When): { readonly deliverAt: string } | { readonl
   if (when.deliverAt === undefined) return { delay: dueMsOf(when, 0) }
   return { deliverAt: new Date(dueMsOf(when, 0)).toISOString() }
 }
+
+const count = (given: unknown): number => (given === undefined ? 0 : 1)
 
 function timeOf(time: Date | string | number): number {
   if (time instanceof Date) return time.getTime()
