@@ -66,8 +66,8 @@ interface Append {
   readonly producer?: WireProducer | undefined
 }
 
-/** Bytes of one read for the keys of a list: most keys stand near the beginning of what is read. */
-const KEYS_READ_BYTES = 512
+/** Bytes of one read for the keys of a list. */
+const KEYS_READ_BYTES = 16 * 1024
 
 export class DelayLog implements PageOwner {
   readonly target: Partition

@@ -23,7 +23,7 @@ import {
 import type { Partition } from '../topics/index.ts'
 import type { DelayIndex } from './delayIndex.ts'
 import type { MarkWriter } from './markWriter.ts'
-import { type FoundRecord, readRecords } from './reading.ts'
+import { type FoundRecord, readRecords, recordBytesMean } from './reading.ts'
 import { findDelivered } from './replay.ts'
 import { STATE } from './states.ts'
 
@@ -31,8 +31,8 @@ import { STATE } from './states.ts'
 const ROUND_RECORDS_MAX = 4096
 /** Bytes of one round; one record may exceed it. */
 const ROUND_BYTES_MAX = 2 * MiB
-/** Records looked up at a time. */
-const CHUNK_RECORDS = 512
+/** So many are tried even where records are large. */
+const ROUND_RECORDS_MIN = 16
 const PAUSE_MS_MIN = 100
 const PAUSE_MS_MAX = 5_000
 
@@ -126,10 +126,12 @@ export class Firing {
 
   /** The next entries that are due, in the order of their times. */
   #take(): number[] {
-    const { index, onEarly, platform } = this.#options
+    const { index, log, onEarly, platform } = this.#options
     const nowMs = platform.clock.nowMs()
     const chosen: number[] = []
-    while (chosen.length < ROUND_RECORDS_MAX && this.#taken < this.#queue.length) {
+    const fitting = Math.ceil(ROUND_BYTES_MAX / recordBytesMean(log))
+    const max = Math.min(ROUND_RECORDS_MAX, Math.max(ROUND_RECORDS_MIN, fitting))
+    while (chosen.length < max && this.#taken < this.#queue.length) {
       const offset = this.#queue[this.#taken] as number
       this.#taken += 1
       // One that was cancelled or put off meanwhile is still in the queue.
@@ -159,25 +161,19 @@ export class Firing {
     const offsets: number[] = []
     const records: FoundRecord[] = []
     let length = 0
-    for (let i = 0; i < chosen.length; i += CHUNK_RECORDS) {
-      const chunk = chosen
-        .slice(i, i + CHUNK_RECORDS)
-        .filter((offset) => index.state(offset) === STATE.FIRING)
-      const found = await readRecords(log, chunk, ROUND_BYTES_MAX)
-      for (const offset of chunk) {
-        const record = found.get(offset)
-        if (record === undefined || !isWhole(record)) {
-          this.#expire(offset)
-          continue
-        }
-        const more = deliveredLength(record.bytes, record.at)
-        if (records.length > 0 && length + more > ROUND_BYTES_MAX) {
-          return { batch: this.#batchOf(records, offsets, length), offsets }
-        }
-        length += more
-        records.push(record)
-        offsets.push(offset)
+    const wanted = chosen.filter((offset) => index.state(offset) === STATE.FIRING)
+    const found = await readRecords(log, wanted, ROUND_BYTES_MAX)
+    for (const offset of wanted) {
+      const record = found.get(offset)
+      if (record === undefined || !isWhole(record)) {
+        this.#expire(offset)
+        continue
       }
+      const more = deliveredLength(record.bytes, record.at)
+      if (records.length > 0 && length + more > ROUND_BYTES_MAX) break
+      length += more
+      records.push(record)
+      offsets.push(offset)
     }
     return { batch: this.#batchOf(records, offsets, length), offsets }
   }
