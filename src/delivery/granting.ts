@@ -76,7 +76,7 @@ export class Granting {
       return 0
     }
     lanes.leased(lane, fresh ?? 0)
-    this.#grants.push({ place, nonce: this.#nonce, pieces })
+    this.#grants.push({ place, nonce: this.#nonce, lane, pieces })
     const count = pieces.reduce((sum, { from, to }) => sum + to - from, 0)
     place.served(lane, count)
     this.#left -= count

@@ -20,6 +20,8 @@ export interface Wanted {
 export interface Grant {
   readonly place: Place
   readonly nonce: number
+  /** The priority of all of its records. */
+  readonly lane: number
   readonly pieces: readonly Piece[]
 }
 

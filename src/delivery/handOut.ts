@@ -1,13 +1,12 @@
 /** From what was granted to what the member gets: the records themselves, as they lie in the log. */
 import { BrokerError } from '../kernel/errors.ts'
-import { offset } from '../kernel/units.ts'
-import { isControl, recordLength, recordPriority, recordTimestampMs } from '../record/index.ts'
+import { MiB, offset } from '../kernel/units.ts'
 import type { Grant } from './grants.ts'
 import type { LaneWaits } from './lanes/laneWaits.ts'
 import type { Ledger } from './ledger.ts'
-import type { Piece } from './machine/events.ts'
+import { type Budget, type Picker, Picking } from './picking.ts'
 import type { Place } from './places.ts'
-import { isForeignRedrive } from './redriveMark.ts'
+import { type Span, spansOf } from './spans.ts'
 
 /** Neighbouring records of one hand-out that were handed out equally often. */
 export interface DeliveredPart {
@@ -47,10 +46,8 @@ interface Part extends DeliveredPart {
   readonly place: Place
 }
 
-interface Budget {
-  bytes: number
-  isFirst: boolean
-}
+/** Of one read, where most of it is not wanted. */
+const READ_BYTES_MAX = 8 * MiB
 
 export class HandOut {
   readonly #options: HandOutOptions
@@ -71,9 +68,9 @@ export class HandOut {
     const budget: Budget = { bytes: maxBytes, isFirst: true }
     let failure: unknown
     for (const grant of grants) {
-      for (const piece of grant.pieces) {
+      for (const span of spansOf(grant.pieces)) {
         try {
-          await this.#readPiece(grant, piece, budget, parts)
+          await this.#readSpan(grant, span, budget, parts)
         } catch (error) {
           failure ??= error
         }
@@ -84,74 +81,44 @@ export class HandOut {
     return { parts, putBack: (from) => this.#putBack(parts, from) }
   }
 
-  async #readPiece(grant: Grant, piece: Piece, budget: Budget, parts: Part[]): Promise<void> {
+  async #readSpan(grant: Grant, span: Span, budget: Budget, parts: Part[]): Promise<void> {
     const { place } = grant
-    let at = piece.from
+    const picking = new Picking(span, this.#picker(grant, parts), budget)
     try {
-      while (at < piece.to && (budget.bytes > 0 || budget.isFirst)) {
-        const limit = { maxBytes: Math.max(1, budget.bytes), maxRecords: piece.to - at }
-        const { bytes, count, nextOffset } = await place.partition.read(offset(at), limit)
+      while (!picking.isDone && !picking.isOver && (budget.bytes > 0 || budget.isFirst)) {
+        const maxBytes = Math.max(1, Math.min(budget.bytes * span.sparsity, READ_BYTES_MAX))
+        const limit = { maxBytes, maxRecords: span.to - picking.at }
+        const { bytes, count } = await place.partition.read(offset(picking.at), limit)
         if (count === 0) break
-        // A read returns one record also where it is larger than what is left.
-        if (bytes.length > budget.bytes && !budget.isFirst) break
-        place.measured(bytes.length, count)
-        budget.bytes -= bytes.length
-        budget.isFirst = false
-        this.#addParts(parts, { grant, piece, bytes, from: at, to: nextOffset })
-        at = nextOffset
+        picking.take(bytes)
       }
     } finally {
-      if (at < piece.to) this.#giveBack(grant.place, grant.nonce, at, piece.to)
+      place.measured(picking.pickedBytes, picking.picked)
+      for (const [from, to] of picking.rest()) this.#giveBack(place, grant.nonce, from, to)
     }
   }
 
-  /** What is not for this member's eyes is settled, and the rest handed out around it. */
-  #addParts(parts: Part[], read: ReadPiece): void {
-    const { grant, piece, bytes } = read
-    if (piece.deliveries === 1) this.#waited(bytes, read.to - read.from)
-    const { window } = grant.place
-    let offsetNow = read.from
-    let start = 0
-    let startOffset = read.from
-    const close = (end: number): void => {
-      if (offsetNow === startOffset) return
-      parts.push({
-        place: grant.place,
-        topic: window.topic,
-        partition: window.partition,
-        bytes: bytes.subarray(start, end),
-        count: offsetNow - startOffset,
-        offset: startOffset,
-        nextOffset: offsetNow,
-        nonce: grant.nonce,
-        deliveryCount: piece.deliveries,
-        deadlineMs: this.#options.ledger.clock.wallMs(piece.dueMs),
-      })
-    }
-    let at = 0
-    while (at < bytes.length) {
-      const length = recordLength(bytes, at)
-      if (isControl(bytes, at) || isForeignRedrive(bytes, at, window.group.name)) {
-        close(at)
-        this.#pass(grant, offsetNow)
-        start = at + length
-        startOffset = offsetNow + 1
-      }
-      offsetNow += 1
-      at += length
-    }
-    close(at)
-  }
-
-  /** Notes how long each of them waited for its first hand-out; they are of one lane. */
-  #waited(bytes: Buffer, count: number): void {
-    const { waits } = this.#options
-    const nowMs = this.#options.nowMs()
-    const lane = recordPriority(bytes, 0)
-    let at = 0
-    for (let i = 0; i < count; i += 1) {
-      waits.waited(lane, Math.max(0, nowMs - recordTimestampMs(bytes, at)), 1)
-      at += recordLength(bytes, at)
+  #picker(grant: Grant, parts: Part[]): Picker {
+    const { place, nonce, lane } = grant
+    const { window } = place
+    const { ledger, waits, nowMs } = this.#options
+    const wallMs = nowMs()
+    return {
+      group: window.group.name,
+      onPart: ({ deliveries, dueMs }, part) => {
+        parts.push({
+          ...{ place, nonce, topic: window.topic, partition: window.partition },
+          bytes: part.bytes,
+          count: part.nextOffset - part.offset,
+          offset: part.offset,
+          nextOffset: part.nextOffset,
+          deliveryCount: deliveries,
+          deadlineMs: ledger.clock.wallMs(dueMs),
+        })
+      },
+      onHidden: (at) => this.#pass(grant, at),
+      onAppendedAt: (timestampMs, count) =>
+        waits.waited(lane, Math.max(0, wallMs - timestampMs), count),
     }
   }
 
@@ -177,14 +144,6 @@ export class HandOut {
       if (!(error instanceof BrokerError)) throw error
     }
   }
-}
-
-interface ReadPiece {
-  readonly grant: Grant
-  readonly piece: Piece
-  readonly bytes: Buffer
-  readonly from: number
-  readonly to: number
 }
 
 /** Retention or a deletion came in between: there is simply nothing. */
