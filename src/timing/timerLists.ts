@@ -40,11 +40,14 @@ export class TimerLists<T> {
   #levels = new Uint8Array(0)
   #payloads: (T | undefined)[] = []
   #free: Node = NONE
+  /** The first node that was never taken. */
+  #untouched: Node
   #serial = 0
   #size = 0
 
   constructor(heads: number) {
     this.#heads = heads
+    this.#untouched = heads
     this.#occupied = new Uint32Array((heads + 31) >>> 5)
     this.#start()
   }
@@ -55,15 +58,24 @@ export class TimerLists<T> {
 
   /** A new timer, in no list yet. */
   take(dueMs: number, payload: T): Node {
-    if (this.#free === NONE) this.#grow()
-    const node = this.#free
-    this.#free = this.#next[node] as Node
+    const node = this.#takeNode()
     this.#serial = this.#serial === SERIALS - 1 ? 1 : this.#serial + 1
     this.#serials[node] = this.#serial
     this.#dueMs[node] = dueMs
     this.#payloads[node] = payload
     this.#size += 1
     return node
+  }
+
+  #takeNode(): Node {
+    const free = this.#free
+    if (free !== NONE) {
+      this.#free = this.#next[free] as Node
+      return free
+    }
+    if (this.#untouched === this.#next.length) this.#grow()
+    this.#untouched += 1
+    return this.#untouched - 1
   }
 
   /** Takes a timer out of its list and out of the world; its payload. */
@@ -178,23 +190,19 @@ export class TimerLists<T> {
     }
     this.#occupied.fill(0)
     this.#free = NONE
+    this.#untouched = this.#heads
     this.#size = 0
   }
 
   #grow(): void {
     const used = this.#next.length
     const length = this.#heads + Math.max(CAPACITY_MIN, 2 * (used - this.#heads))
-    invariant(length <= NODES_MAX, 'a wheel holds at most 2^24 timers')
+    invariant(length <= NODES_MAX, `a wheel of more than ${used} timers`)
     this.#next = copied(new Int32Array(length), this.#next)
     this.#previous = copied(new Int32Array(length), this.#previous)
     this.#dueMs = copied(new Float64Array(length), this.#dueMs)
     this.#serials = copied(new Uint32Array(length), this.#serials)
     this.#levels = copied(new Uint8Array(length), this.#levels)
-    for (let node = length - 1; node >= used; node -= 1) {
-      this.#next[node] = this.#free
-      this.#free = node
-    }
-    for (let node = used; node < length; node += 1) this.#payloads.push(undefined)
   }
 }
 
