@@ -1,6 +1,7 @@
 /** Stores a number of records by raw batches, as fast as the broker takes them; no figure is taken. */
+import type { Priority } from '../../src/kernel/priority.ts'
 import { encodeWireBatch, WIRE_BATCH_CONTENT_TYPE } from '../../src/record/index.ts'
-import { LeanConnection } from './connection.ts'
+import { Caller } from './caller.ts'
 import { recordsOf, request, TOPIC } from './requests.ts'
 import { freshTopic, storedMessages } from './topic.ts'
 
@@ -13,6 +14,10 @@ export interface FillingJob {
   readonly valueBytes: number
   /** `leader` where the data must only be there, `all` where it must be on disk. */
   readonly acks: 'leader' | 'all'
+  /** Priorities of the records, in turn; all `normal` where there are none. */
+  readonly priorities?: readonly Priority[]
+  /** One critical record more, behind all others. */
+  readonly urgentLast?: boolean
 }
 
 const CONNECTIONS = 8
@@ -20,40 +25,39 @@ const CONNECTIONS = 8
 export async function runFilling(job: FillingJob): Promise<{ stored: number }> {
   await freshTopic(job.port, TOPIC, job.partitions)
   const batches = Math.ceil(job.records / job.batch)
-  const body = encodeWireBatch({ bytes: recordsOf(job.batch, job.valueBytes), count: job.batch })
-  const requestTo = (partition: number): Buffer =>
-    request(
-      'POST',
-      `/topics/${TOPIC}/messages?partition=${partition}&acks=${job.acks}`,
-      { 'content-type': WIRE_BATCH_CONTENT_TYPE },
-      body,
-    )
+  const { batch, valueBytes, priorities } = job
+  const fill = rawBatch(recordsOf(batch, valueBytes, { priorities }), batch)
+  const callers = await Promise.all(
+    Array.from({ length: Math.min(CONNECTIONS, batches) }, () => Caller.open(job.port)),
+  )
   let sent = 0
   await Promise.all(
-    Array.from({ length: Math.min(CONNECTIONS, batches) }, async () => {
-      let answer: (reply: { status: number; text: string }) => void = () => {}
-      let fail: (error: Error) => void = () => {}
-      const connection = await LeanConnection.open({
-        port: job.port,
-        onResponse: (status, bytes) =>
-          answer({ status, text: status === 200 ? '' : bytes.toString() }),
-        onFailure: (error) => fail(error),
-      })
+    callers.map(async (caller) => {
       while (sent < batches) {
         const number = sent
         sent += 1
-        const replied = new Promise<{ status: number; text: string }>((resolve, reject) => {
-          answer = resolve
-          fail = reject
-        })
-        connection.send(requestTo(number % job.partitions))
-        const { status, text } = await replied
-        if (status !== 200) throw new Error(`filling: status ${status}: ${text}`)
+        await caller.ask(publishTo(job, number % job.partitions, fill))
       }
-      connection.close()
     }),
   )
+  let records = batches * batch
+  if (job.urgentLast) {
+    const urgent = rawBatch(recordsOf(1, valueBytes, { priorities: [0] }), 1)
+    await callers[0]?.ask(publishTo(job, 0, urgent))
+    records += 1
+  }
+  for (const caller of callers) caller.close()
   const stored = await storedMessages(job.port)
-  if (stored !== batches * job.batch) throw new Error(`${stored} of ${batches * job.batch} stored`)
+  if (stored !== records) throw new Error(`${stored} of ${records} stored`)
   return { stored }
 }
+
+const rawBatch = (bytes: Buffer, count: number): Buffer => encodeWireBatch({ bytes, count })
+
+const publishTo = ({ acks }: FillingJob, partition: number, body: Buffer): Buffer =>
+  request(
+    'POST',
+    `/topics/${TOPIC}/messages?partition=${partition}&acks=${acks}`,
+    { 'content-type': WIRE_BATCH_CONTENT_TYPE },
+    body,
+  )

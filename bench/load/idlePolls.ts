@@ -3,9 +3,10 @@
  * one that an append is for hears of it. A poll that is answered though nothing was appended for it is an error.
  */
 import { percentile } from '../support/statistics.ts'
+import { Caller, jsonRequest } from './caller.ts'
 import { LeanConnection } from './connection.ts'
 import { meterBusy } from './processor.ts'
-import { readRequest, request, TOPIC } from './requests.ts'
+import { readRequest, TOPIC } from './requests.ts'
 import { freshTopic } from './topic.ts'
 
 export interface IdlePollsJob {
@@ -73,60 +74,28 @@ export async function runIdlePolls(job: IdlePollsJob): Promise<{ percentOfCore: 
   }
 }
 
-/** A connection that asks and waits for the answer. */
-async function openCaller(port: number) {
-  let answer: (body: Buffer) => void = () => {}
-  let fail: (error: Error) => void = () => {}
-  const connection = await LeanConnection.open({
-    port,
-    onResponse: (status, body) => {
-      if (status === 200) answer(Buffer.from(body))
-      else fail(new Error(`status ${status}: ${body.toString()}`))
-    },
-    onFailure: (error) => fail(error),
-  })
-  return {
-    call: (bytes: Buffer): Promise<Buffer> => {
-      const replied = new Promise<Buffer>((resolve, reject) => {
-        answer = resolve
-        fail = reject
-      })
-      connection.send(bytes)
-      return replied
-    },
-    close: () => connection.close(),
-  }
-}
-
 const publishOne = (): Buffer =>
-  request(
-    'POST',
-    `/topics/${TOPIC}/messages`,
-    { 'content-type': 'application/json' },
-    Buffer.from(
-      JSON.stringify({
-        messages: [{ value: 'wake up', partition: ACTIVE_PARTITION }],
-        acks: 'leader',
-      }),
-    ),
-  )
+  jsonRequest('POST', `/topics/${TOPIC}/messages`, {
+    messages: [{ value: 'wake up', partition: ACTIVE_PARTITION }],
+    acks: 'leader',
+  })
 
 /** Milliseconds from sending a publish to the answer of the one poll that waits for it. */
 export async function runWakeUp(job: WakeUpJob): Promise<{ p50Ms: number; p99Ms: number }> {
   await freshTopic(job.port, TOPIC, 2)
   const idle = await openPolls(job.port, job.polls, IDLE_PARTITION)
-  const reader = await openCaller(job.port)
-  const publisher = await openCaller(job.port)
+  const reader = await Caller.open(job.port)
+  const publisher = await Caller.open(job.port)
   try {
     const latenciesMs = new Float64Array(job.wakeUps)
     for (let offset = 0; offset < job.wakeUps; offset += 1) {
-      const woken = reader.call(
+      const woken = reader.ask(
         readRequest({ format: 'json', offset, limit: 100, timeoutMs: POLL_MS }),
       )
       // The poll is the server's to see first: both come over different connections.
       await rest(2)
       const sentMs = performance.now()
-      const published = publisher.call(publishOne())
+      const published = publisher.ask(publishOne())
       const body = await woken
       latenciesMs[offset] = performance.now() - sentMs
       await published

@@ -2,9 +2,9 @@
  * Polls and acks in JSON, closed loop: so many members of one group, each over a connection of its own, poll up to 100
  * messages and acknowledge them, all in one request or each in its own. A message counts once its ack was confirmed.
  */
-import { LeanConnection } from './connection.ts'
+import { Caller, joinGroup, jsonRequest } from './caller.ts'
 import { meterBusy } from './processor.ts'
-import { request, TOPIC } from './requests.ts'
+import { TOPIC } from './requests.ts'
 
 export interface JsonWorkJob {
   readonly kind: 'json-work'
@@ -23,23 +23,19 @@ export interface JsonWorkResult {
   readonly serverBusy: number
 }
 
-interface Member {
-  readonly connection: LeanConnection
-  readonly ask: (bytes: Buffer) => Promise<Buffer>
-}
-
 interface PollReply {
   readonly messages: readonly { readonly receipt_handle: string }[]
 }
 
 const POLL_MAX = 100
-const JSON_BODY = { 'content-type': 'application/json' }
 let groups = 0
 
 export async function runJsonWork(job: JsonWorkJob): Promise<JsonWorkResult> {
   groups += 1
   const group = `json-work-${process.pid}-${groups}`
-  const members = await Promise.all(Array.from({ length: job.members }, () => open(job.port)))
+  const members = await Promise.all(
+    Array.from({ length: job.members }, () => Caller.open(job.port)),
+  )
   const fromMs = performance.now() + job.warmupMs
   const untilMs = fromMs + job.turnMs
   let counted = 0
@@ -48,7 +44,9 @@ export async function runJsonWork(job: JsonWorkJob): Promise<JsonWorkResult> {
     if (nowMs >= fromMs && nowMs <= untilMs) counted += messages
     return nowMs < untilMs
   }
-  const ids = await Promise.all(members.map((member) => join(member, group)))
+  const ids = await Promise.all(
+    members.map((member) => joinGroup(member, group, { topics: [TOPIC] })),
+  )
   let meter = meterBusy(job.serverPid)
   const warm = setTimeout(() => {
     meter = meterBusy(job.serverPid)
@@ -58,7 +56,7 @@ export async function runJsonWork(job: JsonWorkJob): Promise<JsonWorkResult> {
   )
   clearTimeout(warm)
   const busy = meter.read()
-  for (const { connection } of members) connection.close()
+  for (const member of members) member.close()
   return {
     recordsPerSecond: counted / (job.turnMs / 1_000),
     clientBusy: busy.client,
@@ -74,59 +72,26 @@ interface Work {
   readonly count: (messages: number) => boolean
 }
 
-async function work({ ask }: Member, { group, id, job, count }: Work): Promise<void> {
+async function work(member: Caller, { group, id, job, count }: Work): Promise<void> {
   const path = `/groups/${group}/poll?member_id=${id}&max_messages=${POLL_MAX}&timeout=1s`
-  const poll = request('GET', path, {})
+  const poll = jsonRequest('GET', path)
   for (let goesOn = true; goesOn; ) {
-    const { messages } = JSON.parse((await ask(poll)).toString()) as PollReply
+    const { messages } = JSON.parse((await member.ask(poll)).toString()) as PollReply
     const handles = messages.map((message) => message.receipt_handle)
     goesOn = count(0)
     if (handles.length === 0) continue
     if (job.acked === 'together') {
-      const reply = (await ask(ack({ receipt_handles: handles }))).toString()
+      const reply = (await member.ask(ack({ receipt_handles: handles }))).toString()
       if (reply.includes('"acknowledged":false')) throw new Error(reply)
       goesOn = count(handles.length)
       continue
     }
     for (const handle of handles) {
-      await ask(ack({ receipt_handle: handle }))
+      await member.ask(ack({ receipt_handle: handle }))
       goesOn = count(1)
       if (!goesOn) return
     }
   }
 }
 
-const ack = (body: object): Buffer =>
-  request('POST', '/messages/ack', JSON_BODY, Buffer.from(JSON.stringify(body)))
-
-async function join({ ask }: Member, group: string): Promise<string> {
-  const body = { client_id: 'bench', topics: [TOPIC], assignment: 'shared' }
-  const bytes = request(
-    'POST',
-    `/groups/${group}/join`,
-    JSON_BODY,
-    Buffer.from(JSON.stringify(body)),
-  )
-  const reply = JSON.parse((await ask(bytes)).toString()) as { readonly member_id: string }
-  return reply.member_id
-}
-
-async function open(port: number): Promise<Member> {
-  let answer: (status: number, body: Buffer) => void = () => undefined
-  let fail: (error: Error) => void = () => undefined
-  const connection = await LeanConnection.open({
-    port,
-    onResponse: (status, body) => answer(status, body),
-    onFailure: (error) => fail(error),
-  })
-  const ask = (bytes: Buffer): Promise<Buffer> =>
-    new Promise((resolve, reject) => {
-      fail = reject
-      answer = (status, body) => {
-        if (status === 200) resolve(body)
-        else reject(new Error(`status ${status}: ${body.toString()}`))
-      }
-      connection.send(bytes)
-    })
-  return { connection, ask }
-}
+const ack = (body: object): Buffer => jsonRequest('POST', '/messages/ack', body)

@@ -8,6 +8,7 @@
  * Everything but the acks is as it comes. At the end the topic must hold exactly what was acknowledged.
  */
 import { Connection, type Message, Producer } from '../../src/client/index.ts'
+import { Caller } from './caller.ts'
 import { type Busy, meterBusy } from './processor.ts'
 import { TOPIC, textOf } from './requests.ts'
 import { freshTopic, storedMessages } from './topic.ts'
@@ -23,6 +24,8 @@ export interface ProducingJob {
   readonly batch: number
   readonly valueBytes: number
   readonly calls: number
+  /** Everything is for later: due so long after the turn has begun. */
+  readonly delayMs?: number
   readonly warmupMs: number
   readonly turnMs: number
 }
@@ -59,8 +62,10 @@ export async function runProducing(job: ProducingJob): Promise<ProducingResult> 
   const untilMs = fromMs + job.turnMs
   let sent = 0
   let counted = 0
+  const due = job.delayMs === undefined ? {} : { deliverAt: Date.now() + job.delayMs }
   const caller = async (_: unknown, seed: number): Promise<void> => {
-    const messages = messagesOf(job.batch, job.valueBytes, seed)
+    const plain = messagesOf(job.batch, job.valueBytes, seed)
+    const messages = plain.map((message) => ({ ...message, ...due }))
     while (performance.now() < untilMs) {
       await sendAll(producer, messages, job.via)
       const nowMs = performance.now()
@@ -73,7 +78,7 @@ export async function runProducing(job: ProducingJob): Promise<ProducingResult> 
   const shares = busy()
   await producer.close()
   await connection.close()
-  const stored = await storedMessages(job.port)
+  const stored = await (job.delayMs === undefined ? storedMessages(job.port) : waiting(job.port))
   if (stored !== sent) throw new Error(`${sent} records acknowledged, ${stored} stored`)
   return {
     recordsPerSecond: counted / (job.turnMs / 1_000),
@@ -81,6 +86,14 @@ export async function runProducing(job: ProducingJob): Promise<ProducingResult> 
     serverBusy: shares.server,
     serverMicrosPerRecord: (shares.serverMs * 1_000) / Math.max(1, counted),
   }
+}
+
+/** Messages that wait for their time; the topic is the only one, and new. */
+async function waiting(port: number): Promise<number> {
+  const caller = await Caller.open(port)
+  const stats = (await caller.json('GET', '/delay/stats')) as { readonly pending_count: number }
+  caller.close()
+  return stats.pending_count
 }
 
 /** Starts the meter when the warm-up is over. */

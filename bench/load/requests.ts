@@ -1,4 +1,5 @@
 /** Requests as bytes, made before the clock runs: the same for floor and ours. */
+import type { Priority } from '../../src/kernel/priority.ts'
 import { BatchBuilder, encodeWireBatch, WIRE_BATCH_CONTENT_TYPE } from '../../src/record/index.ts'
 
 export const TOPIC = 'bench'
@@ -42,17 +43,30 @@ export function textOf(bytes: number, seed: number): string {
 const valuesOf = (shape: PublishShape, seed: number): string[] =>
   Array.from({ length: shape.batch }, (_, i) => textOf(shape.valueBytes, seed * shape.batch + i))
 
+export interface RecordKind {
+  readonly seed?: number
+  /** Given to the records in turn. */
+  readonly priorities?: readonly Priority[] | undefined
+}
+
 /** Records of a batch as a client encodes them, not yet stamped. */
-export function recordsOf(batch: number, valueBytes: number, seed = 0): Buffer {
+export function recordsOf(
+  batch: number,
+  valueBytes: number,
+  { seed = 0, priorities = [] }: RecordKind = {},
+): Buffer {
   const builder = new BatchBuilder(batch * (valueBytes * 3 + 32))
-  for (let i = 0; i < batch; i += 1) builder.add({ value: textOf(valueBytes, seed * batch + i) })
+  for (let i = 0; i < batch; i += 1) {
+    const value = textOf(valueBytes, seed * batch + i)
+    builder.add({ value, priority: priorities[i % priorities.length] })
+  }
   return builder.take().bytes
 }
 
-export function publishRequest(shape: PublishShape, seed: number): Buffer {
-  const path = `/topics/${TOPIC}/messages`
+export function publishRequest(shape: PublishShape, seed: number, topic = TOPIC): Buffer {
+  const path = `/topics/${topic}/messages`
   if (shape.format === 'raw') {
-    const bytes = recordsOf(shape.batch, shape.valueBytes, seed)
+    const bytes = recordsOf(shape.batch, shape.valueBytes, { seed })
     return request(
       'POST',
       `${path}?partition=0&acks=${shape.acks}`,

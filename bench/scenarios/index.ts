@@ -6,6 +6,11 @@ import { scenario as appendInproc } from './append-inproc.ts'
 import { scenario as consumerEachBatch } from './consumer-eachBatch.ts'
 import { scenario as consumerForAwait } from './consumer-for-await.ts'
 import { scenario as consumerMemory } from './consumer-memory.ts'
+import { scenario as delayBusy } from './delay-busy.ts'
+import { scenario as delayFire } from './delay-fire.ts'
+import { scenario as delayLateness } from './delay-lateness.ts'
+import { scenario as delayPending } from './delay-pending.ts'
+import { scenario as delaySchedule } from './delay-schedule.ts'
 import { scenario as handler2000 } from './handler-2000.ts'
 import { scenario as handler10000 } from './handler-10000.ts'
 import { scenario as idlePolls } from './idle-polls.ts'
@@ -13,6 +18,8 @@ import { scenario as json1 } from './json-1.ts'
 import { scenario as json100 } from './json-100.ts'
 import { scenario as json1000 } from './json-1000.ts'
 import { scenario as jsonSingle } from './json-single.ts'
+import { scenario as lanesUrgent } from './lanes-urgent.ts'
+import { scenario as lanesWork } from './lanes-work.ts'
 import { scenario as latency2000 } from './latency-2000.ts'
 import { scenario as latency10000 } from './latency-10000.ts'
 import { scenario as producerMemory } from './producer-memory.ts'
@@ -33,6 +40,7 @@ import { scenario as sizeSteady } from './size-steady.ts'
 import { scenario as sizeStored } from './size-stored.ts'
 import { scenario as startClean } from './start-clean.ts'
 import { scenario as startKilled } from './start-killed.ts'
+import { scenario as stats } from './stats.ts'
 import { scenario as wakeUp } from './wake-up.ts'
 import { scenario as wholePath } from './whole-path.ts'
 import { scenario as work10000 } from './work-10000.ts'
@@ -72,6 +80,13 @@ export const SCENARIOS: readonly Scenario[] = [
   workJson1,
   workBeside,
   work10000,
+  delaySchedule,
+  delayFire,
+  delayLateness,
+  delayBusy,
+  lanesWork,
+  lanesUrgent,
+  stats,
   producerMemory,
   consumerMemory,
   readCold,
@@ -79,6 +94,7 @@ export const SCENARIOS: readonly Scenario[] = [
   wakeUp,
   sizeStored,
   sizeLeases,
+  delayPending,
   sizeSteady,
   startClean,
   startKilled,

@@ -23,11 +23,13 @@ export async function producing(
   context: BenchContext,
   via: ProducingJob['via'],
   acks: ProducingJob['acks'],
+  delayMs?: number,
 ): Promise<Side> {
   const server = await startHttp(context, 'ours')
   const { warmupMs, turnMs } = context.settings
   return async (): Promise<Sample> => {
     const result = await context.load<'producing'>({
+      ...(delayMs === undefined ? {} : { delayMs }),
       ...{ kind: 'producing', port: server.port, serverPid: server.pid, via, acks },
       ...{ partitions: 1, batch: BATCH, valueBytes: VALUE_BYTES, calls: CALLS, warmupMs, turnMs },
     })

@@ -1,4 +1,6 @@
 /** Sides of the work queue: leases and acks, through the SDK and in JSON. */
+
+import type { Priority } from '../../src/kernel/priority.ts'
 import type { JsonWorkJob } from '../load/jsonWork.ts'
 import type { BenchContext } from './context.ts'
 import { startHttp } from './httpSides.ts'
@@ -16,11 +18,12 @@ const BESIDE_SHARE = 1 / 3
 
 const share = (value: number): number => Math.round(value * 100) / 100
 
-async function filled(context: BenchContext): Promise<Server> {
+async function filled(context: BenchContext, priorities?: readonly Priority[]): Promise<Server> {
   const server = await startHttp(context, 'ours')
   await context.load<'filling'>({
     ...{ kind: 'filling', port: server.port, partitions: 1, batch: FILL_BATCH },
     ...{ records: context.settings.readRecords, valueBytes: VALUE_BYTES, acks: 'leader' },
+    ...(priorities === undefined ? {} : { priorities }),
   })
   return server
 }
@@ -29,8 +32,9 @@ async function filled(context: BenchContext): Promise<Server> {
 export async function working(
   context: BenchContext,
   beside: 'alone' | 'publishing' = 'alone',
+  priorities?: readonly Priority[],
 ): Promise<Side> {
-  const server = await filled(context)
+  const server = await filled(context, priorities)
   const { readRecords: records } = context.settings
   const besidePerSecond =
     beside === 'publishing' ? (await publishMax(context, server)) * BESIDE_SHARE : 0
