@@ -7,6 +7,8 @@ import { inspect } from 'node:util'
 import { type PriorityName, priorityName } from '../../kernel/priority.ts'
 import {
   isTombstone,
+  originAt,
+  originDueMs,
   recordHeaders,
   recordKeyStart,
   recordLength,
@@ -49,6 +51,13 @@ export class ConsumedMessage {
   /** The broker's time of the append, in milliseconds since 1970. */
   get timestamp(): number {
     return recordTimestampMs(this.#source.bytes, this.#at)
+  }
+
+  /** The time for which it was kept, in milliseconds since 1970; undefined where it was not delayed. */
+  get deliverAt(): number | undefined {
+    const { bytes } = this.#source
+    const origin = originAt(bytes, this.#at)
+    return origin < 0 ? undefined : originDueMs(bytes, origin)
   }
 
   get priority(): PriorityName {

@@ -42,7 +42,8 @@ describe('messages for later', () => {
       expect(message.keyText()).toBe(`key ${nth}`)
       expect(message.headers).toEqual({ nth: `${nth}` })
       expect(message.priority).toBe(nth % 2 === 0 ? 'critical' : 'low')
-      expect(message.timestamp).toBeGreaterThanOrEqual(sent[nth]?.deliverAt ?? 0)
+      expect(message.deliverAt).toBe(sent[nth]?.deliverAt)
+      expect(message.timestamp).toBeGreaterThanOrEqual(message.deliverAt ?? 0)
     }
     expect((await client.admin.describeTopic('t')).total_messages).toBe(5)
   })
