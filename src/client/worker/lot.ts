@@ -4,7 +4,8 @@
  */
 import type { LeasePart } from '../../api/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
-import { checksumMatches, recordLength, recordProblem } from '../../record/index.ts'
+import type { Priority } from '../../kernel/priority.ts'
+import { checksumMatches, recordLength, recordPriority, recordProblem } from '../../record/index.ts'
 import type { HeldSlot } from './leaseTable.ts'
 import { WorkMessage } from './message.ts'
 
@@ -13,6 +14,8 @@ export class Lot {
   /** Place of its topic in the worker's list. */
   readonly topic: number
   readonly sinceMs: number
+  /** That of its first record: the broker hands out one lane at a time. */
+  readonly lane: Priority
   /** Where what waits for a handler is held. */
   readonly held: HeldSlot
   /** Acknowledged and not told: from, to, from, to, … */
@@ -25,6 +28,7 @@ export class Lot {
     this.topic = topic
     this.held = held
     this.sinceMs = sinceMs
+    this.lane = recordPriority(part.bytes, 0) as Priority
   }
 
   /** Records that were taken out of it. */

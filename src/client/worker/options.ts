@@ -62,6 +62,11 @@ export interface WorkerOptions {
   readonly concurrency?: number
   /** Messages that wait here for a handler. 0 to 10,000, default `concurrency`. */
   readonly prefetch?: number
+  /**
+   * Of the handlers at work, the share that messages of the priorities low and background may keep; one of them may
+   * always run. 0 to 1, default 0.75: slow background work never keeps all of them.
+   */
+  readonly lowLanesShareMax?: number
   /** A lease lasts so long, and is renewed until the handler is done, in milliseconds. 100 to 12 h, default 30,000. */
   readonly leaseMs?: number
   /** A handler may take so long, in milliseconds. 1 to 12 h, default 15 min. */
@@ -110,6 +115,7 @@ export type WorkerSettings = Required<Omit<WorkerOptions, Optional>> & {
 
 const DEFAULTS = {
   concurrency: 10,
+  lowLanesShareMax: 0.75,
   leaseMs: 30 * SECOND_MS,
   maxRuntimeMs: 15 * MINUTE_MS,
   assignment: undefined,
@@ -139,6 +145,7 @@ const LEASE_MS_MAX = 12 * HOUR_MS
 const boundsOf = (settings: WorkerSettings): Record<string, readonly [number, number]> => ({
   concurrency: [1, PLACES_MAX],
   prefetch: [0, PLACES_MAX],
+  lowLanesShareMax: [0, 1],
   leaseMs: [100, LEASE_MS_MAX],
   maxRuntimeMs: [1, LEASE_MS_MAX],
   ackBatch: [1, PLACES_MAX],

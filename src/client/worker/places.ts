@@ -4,6 +4,9 @@
  * A message is covered by the lease table from its arrival to the end of its handler: in its lot's slot while it waits,
  * in one of its own while it is worked on. What the handler made of it counts only if the slot is still held then. A
  * handler whose lease is gone has left its place even where it does not heed its signal; as many more may run at most.
+ *
+ * What waits is begun with by lane, the most urgent first. The two lowest lanes may keep a share of the places only: slow
+ * background work leaves some free for what is urgent.
  */
 import type { LeasePart, SettleSaying } from '../../api/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
@@ -12,6 +15,7 @@ import { Reject, RetryLater, reasonOf } from './errors.ts'
 import { Job } from './job.ts'
 import { type LeaseTable, sharedNowMs } from './leaseTable.ts'
 import { checkPart, Lot } from './lot.ts'
+import { isLow, LotQueue } from './lotQueue.ts'
 import type { WorkerSettings, WorkerWarning } from './options.ts'
 import type { RenewalNews } from './renewalThread.ts'
 import type { Settlements } from './settlements.ts'
@@ -30,11 +34,14 @@ const DELAY_MS_MAX = 7 * DAY_MS
 export class Places {
   readonly #host: PlacesHost
   readonly #topics: ReadonlyMap<string, number>
-  #lots: Lot[] = []
+  readonly #lots = new LotQueue()
+  readonly #lowMax: number
   /** By slot. */
   readonly #jobs: (Job | undefined)[] = []
   #waiting = 0
   #running = 0
+  /** Of these, with messages of the two lowest lanes. */
+  #lowRunning = 0
   #abandoned = 0
   #isPumping = false
   #isClosed = false
@@ -43,7 +50,9 @@ export class Places {
 
   constructor(host: PlacesHost) {
     this.#host = host
-    this.#topics = new Map(host.settings.topics.map((topic, i) => [topic, i]))
+    const { topics, lowLanesShareMax, concurrency } = host.settings
+    this.#topics = new Map(topics.map((topic, i) => [topic, i]))
+    this.#lowMax = Math.max(1, Math.floor(lowLanesShareMax * concurrency))
   }
 
   /** Messages that wait for a handler. */
@@ -79,18 +88,16 @@ export class Places {
 
   /** Gives back what no handler has seen. */
   giveBack(): void {
-    for (const lot of this.#lots) {
+    for (const lot of this.#lots.takeAll()) {
       this.#giveBack(lot.part, lot.next)
       this.#host.table.free(lot.held)
     }
-    this.#lots = []
     this.#waiting = 0
   }
 
   /** The leases of what waits are gone. */
   dropWaiting(): void {
-    for (const lot of this.#lots) this.#host.table.free(lot.held)
-    this.#lots = []
+    for (const lot of this.#lots.takeAll()) this.#host.table.free(lot.held)
     this.#waiting = 0
     this.#host.moved()
   }
@@ -125,7 +132,7 @@ export class Places {
 
   /** Part of it may be ours still: that is not to wait for the end of its lease. */
   #dropLot(lot: Lot): void {
-    this.#lots = this.#lots.filter((each) => each !== lot)
+    this.#lots.remove(lot)
     this.#waiting -= lot.waiting
     this.#giveBack(lot.part, lot.next)
     this.#host.table.free(lot.held)
@@ -153,7 +160,7 @@ export class Places {
       this.#running + this.#abandoned < 2 * concurrency &&
       !this.#isClosed
     ) {
-      const [lot] = this.#lots
+      const lot = this.#lots.first(this.#lowRunning < this.#lowMax)
       if (lot === undefined) break
       if (this.#host.table.isHeld(lot.held)) this.#begin(lot)
       else this.#dropLot(lot)
@@ -171,11 +178,11 @@ export class Places {
     const message = lot.take(settings.group)
     table.take(lot.held.slot, lot.taken)
     if (lot.waiting === 0) {
-      this.#lots.shift()
+      this.#lots.remove(lot)
       table.free(lot.held)
     }
     this.#waiting -= 1
-    this.#running += 1
+    this.#count(lot, 1)
     this.#jobs[job.held.slot] = job
     try {
       const handled = settings.handler(message, job)
@@ -188,6 +195,12 @@ export class Places {
     } catch (error) {
       this.#failed(job, error)
     }
+  }
+
+  /** A handler begins with a message of the lot (1), or has left its place (-1). */
+  #count(lot: Lot, change: 1 | -1): void {
+    this.#running += change
+    if (isLow(lot)) this.#lowRunning += change
   }
 
   #done(job: Job): void {
@@ -211,7 +224,7 @@ export class Places {
       this.#abandoned -= 1
       return false
     }
-    this.#running -= 1
+    this.#count(job.lot, -1)
     this.#jobs[job.held.slot] = undefined
     if (this.#host.table.free(job.held)) return true
     // The event loop was blocked, or the news of it would have been here first.
@@ -220,7 +233,7 @@ export class Places {
   }
 
   #abandon(job: Job, reason: Error): void {
-    this.#running -= 1
+    this.#count(job.lot, -1)
     this.#abandoned += 1
     this.#jobs[job.held.slot] = undefined
     this.#host.table.free(job.held)

@@ -43,6 +43,9 @@ export interface CloseOptions {
 }
 
 const CLOSE_TIMEOUT_MS = 30 * SECOND_MS
+/** Between polls while enough waits here: a look for something urgent. */
+const BREATH_MS = 50
+const SHORT_BREATH_MS = 5
 /** For what is left to tell when handlers had no time left. */
 const LAST_WORDS_MS = 5 * SECOND_MS
 
@@ -110,6 +113,11 @@ export class Worker {
     return { ...this.#counts, late: this.#places.late }
   }
 
+  /** Messages that wait here for a handler. */
+  get waiting(): number {
+    return this.#places.waiting
+  }
+
   /** Handlers at work. */
   get running(): number {
     return this.#places.running
@@ -166,6 +174,7 @@ export class Worker {
         await this.#gate.opened()
         continue
       }
+      if (this.#isStocked && !(await this.#breathe())) continue
       await this.#membership.stable()
       const { generation } = this.#membership
       try {
@@ -206,13 +215,31 @@ export class Worker {
     else await this.#gate.opened()
   }
 
-  /** How many more messages may come; 0 where more are not worth asking for yet. */
+  /** How many more messages may come. */
   #room(): number {
     const { concurrency, prefetch, ackBatch } = this.#settings
     const { waiting, running } = this.#places
     const capacity = concurrency + prefetch
-    if (waiting > prefetch / 2 || this.#settlements.unconfirmed > capacity + ackBatch) return 0
+    if (this.#settlements.unconfirmed > capacity + ackBatch) return 0
     return Math.max(0, capacity - waiting - running)
+  }
+
+  /** More is not worth asking for, but that it may be urgent. */
+  get #isStocked(): boolean {
+    return this.#places.waiting > this.#settings.prefetch / 2
+  }
+
+  /**
+   * Lets a moment pass where there is work enough: a poll for each message would be the price of not waiting. Where a
+   * handler is free (what waits is of the lowest lanes) the moment is short: something urgent could begin at once.
+   * Resolves with false where no more may come now.
+   */
+  async #breathe(): Promise<boolean> {
+    const isBusy = this.#places.running >= this.#settings.concurrency
+    const { signal } = this.#closing
+    const isOver = (): boolean => !this.#isStocked || signal.aborted
+    await this.#within(isBusy ? BREATH_MS : SHORT_BREATH_MS, isOver)
+    return !signal.aborted && this.#room() > 0
   }
 
   async #close(timeoutMs: number): Promise<void> {
