@@ -126,7 +126,9 @@ export class Alarm {
   #arm(): void {
     if (this.#timer !== undefined || this.#stopped) return
     if (this.#nextUntimedMs === Number.POSITIVE_INFINITY) return
-    const delayMs = this.#refilling === undefined ? LOOK_MS : 0
+    // Well within the half of a horizon by which a refill comes early.
+    const lookMs = Math.min(LOOK_MS, this.#options.horizonMs / 4)
+    const delayMs = this.#refilling === undefined ? lookMs : 0
     this.#timer = this.#clock.setTimer(delayMs, () => {
       this.#timer = undefined
       this.#look()

@@ -6,7 +6,7 @@ import type { Partition } from '../topics/index.ts'
 
 /** Bytes that are read over rather than asked for anew: a read costs what 10 to 50 KiB cost. */
 const GAP_BYTES = 8 * 1024
-const CONCURRENCY = 16
+const CONCURRENCY = 64
 
 export interface FoundRecord {
   readonly bytes: Buffer
