@@ -95,7 +95,10 @@ export class Delivery extends Service {
     })
     const onRoom = (group: string): void => this.#dispatcher.roomIn(group)
     const onGivenBack = (window: Window): void => this.#dispatcher.ready(window)
-    this.#receipts = new Receipts({ ledger, groups, onRoom, onGivenBack })
+    this.#receipts = new Receipts({
+      ...{ ledger, groups, onRoom, onGivenBack },
+      lanesOf: (window) => this.#dispatcher.lanesOf(window),
+    })
     this.redrives = new Redrives({
       ...{ engine: options.engine, platform, topics },
       isSettled: (group, topic, partition, offset) =>
@@ -325,9 +328,12 @@ export class Delivery extends Service {
 
   #isSettled({ group, topic, partition, offset }: Spot): boolean {
     const window = this.#ledger.state.groups.get(group)?.window(topic, partition)
-    if (window === undefined || offset >= window.cursor) return false
+    if (window === undefined || offset >= window.end) return false
     const run = window.runs[window.placeOf(offset)]
-    return run === undefined || run.from > offset
+    if (run !== undefined && run.from <= offset) return false
+    if (offset < window.cursor) return true
+    const lane = this.#dispatcher.lanesOf(window)?.(offset)
+    return lane !== undefined && offset < window.cursorOf(lane)
   }
 
   #checkNamed(scope: 'group' | 'topic', name: string): void {

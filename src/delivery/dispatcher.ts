@@ -103,6 +103,12 @@ export class Dispatcher {
     await this.#places.attachAll()
   }
 
+  /** Says of which lane a record of the window is; undefined where nobody has asked for its partition yet. */
+  lanesOf(window: Window): ((offset: number) => number | undefined) | undefined {
+    const lanes = this.#places.of(window)?.lanes
+    return lanes && ((offset) => lanes.laneAt(offset))
+  }
+
   /** Records of the window can be handed out again. */
   ready(window: Window): void {
     const place = this.#places.of(window)

@@ -39,6 +39,8 @@ export interface ReceiptsOptions {
   readonly onRoom: (group: string) => void
   /** Records of it can be handed out at once. */
   readonly onGivenBack: (window: Window) => void
+  /** How to tell the lane of a record of it. */
+  readonly lanesOf: (window: Window) => Said['laneAt']
 }
 
 export class Receipts {
@@ -69,7 +71,8 @@ export class Receipts {
       if (!(to > from && to - from <= RANGE_MAX)) throw tooLarge(to - from)
       const window = this.#windowOf(saying.range)
       this.#seen(window, from)
-      const said = { window: window.id, nonce, from, to, deliveries }
+      const laneAt = window.cursors && this.#options.lanesOf(window)
+      const said = { window: window.id, nonce, from, to, deliveries, laneAt }
       const { pieces } = ledger.execute(commandOf(saying, said))
       if (saying.kind === 'ack') return { pieces }
       if (saying.kind === 'giveBack') this.#options.onGivenBack(window)

@@ -72,6 +72,15 @@ export class PlaceLanes implements LaneView {
     return ranges
   }
 
+  /** The lane of a record; undefined where that is not in memory, or there is no such record. */
+  laneAt(offset: number): number | undefined {
+    if (!this.#partition.isOpen) return undefined
+    for (let lane = 0; lane < LANES; lane += 1) {
+      if (this.#partition.lanes.next(lane, offset, 1)?.[0] === offset) return lane
+    }
+    return undefined
+  }
+
   /** To be called for each append, before anybody is served. */
   appended(from: number, next: number, counts: LaneCounts): void {
     if (next <= this.#countedTo) return

@@ -19,6 +19,8 @@ export interface Receipts {
   readonly to: number
   /** The hand-out that the receipts speak of. */
   readonly deliveries: number
+  /** The lane of a record where it is known: tells what was settled from what was never handed out. */
+  readonly laneAt?: ((offset: number) => number | undefined) | undefined
 }
 
 export type DeliveryCommand =

@@ -117,7 +117,7 @@ function add(ranges: number[], from: number, to: number): void {
 
 function walk(window: Window, said: Receipts, onRun: OnRun, onSettled: Outcome): Piece[] {
   const pieces: Piece[] = []
-  const { nonce, to, deliveries } = said
+  const { nonce, to } = said
   let at = said.from
   let place = window.placeOf(at)
   while (at < to) {
@@ -137,12 +137,37 @@ function walk(window: Window, said: Receipts, onRun: OnRun, onSettled: Outcome):
       pieces.push({ from: at, to, outcome: 'unknown', deliveries: 0, dueMs: 0 })
       at = to
     } else {
-      const end = Math.min(to, run?.from ?? window.end)
-      addSettled(pieces, { window, from: at, to: end, deliveries }, onSettled)
-      at = end
+      at = addGap(
+        pieces,
+        { window, said, at, end: Math.min(to, run?.from ?? window.end) },
+        onSettled,
+      )
     }
   }
   return pieces
+}
+
+interface NoRun {
+  readonly window: Window
+  readonly said: Receipts
+  readonly at: number
+  readonly end: number
+}
+
+/** What is in no run: settled, or, where lanes stand at different places, maybe never handed out. Returns its end. */
+function addGap(pieces: Piece[], { window, said, at, end }: NoRun, onSettled: Outcome): number {
+  const { laneAt, deliveries } = said
+  if (window.cursors === undefined || laneAt === undefined || end <= window.cursor) {
+    addSettled(pieces, { window, from: at, to: end, deliveries }, onSettled)
+    return end
+  }
+  // One by one: this is nothing that many ask for.
+  const to = at < window.cursor ? window.cursor : at + 1
+  const lane = at < window.cursor ? undefined : laneAt(at)
+  if (lane === undefined || at < window.cursorOf(lane)) {
+    addSettled(pieces, { window, from: at, to, deliveries }, onSettled)
+  } else pieces.push({ from: at, to, outcome: 'unknown', deliveries: 0, dueMs: 0 })
+  return to
 }
 
 interface Gap {

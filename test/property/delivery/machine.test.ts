@@ -9,9 +9,12 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
 import { deliveryCodec } from '../../../src/delivery/machine/codec.ts'
 import type { DeliveryCommand, DeliveryReply, Piece } from '../../../src/delivery/machine/events.ts'
+import type { LaneView } from '../../../src/delivery/machine/lease.ts'
 import { DeliveryMachine } from '../../../src/delivery/machine/machine.ts'
 import { RUN, type Run } from '../../../src/delivery/machine/run.ts'
 import type { Window } from '../../../src/delivery/machine/window.ts'
+import { NORMAL_PRIORITY } from '../../../src/kernel/priority.ts'
+import { LANES } from '../../../src/scheduling/index.ts'
 import { baseSeed, SeededRandom } from '../../support/random.ts'
 import { POLICY, TwinPartition, type TwinRecord } from './twin.ts'
 
@@ -75,7 +78,7 @@ class Course {
   step(): void {
     const { random } = this
     const dice = random.int(100)
-    if (dice < 10) this.twin(random.int(2)).end += random.between(1, 8)
+    if (dice < 10) this.append()
     else if (dice < 34) this.poll()
     else if (dice < 54) this.ack()
     else if (dice < 62) this.nack()
@@ -92,6 +95,35 @@ class Course {
     this.machine.state.ripen(this.nowMs, () => undefined)
   }
 
+  /** Partition 0 holds normal records for long stretches. */
+  append(): void {
+    const { random } = this
+    const partition = random.int(2)
+    const isMixed = partition === 1 || random.chance(0.2)
+    const { lanes } = this.twin(partition)
+    for (let left = random.between(1, 8); left > 0; left -= 1) {
+      lanes.push(isMixed ? random.int(LANES) : NORMAL_PRIORITY)
+    }
+  }
+
+  /** What a partition's log would say of its lanes; now and then it would have to be loaded. */
+  #viewOf(twin: TwinPartition, isLoaded: boolean): LaneView {
+    return {
+      unread: (lane) => twin.unread(lane).length,
+      next: (lane, from, max) => {
+        if (!isLoaded) return undefined
+        const offsets = [...twin.lanes.keys()].filter((at) => at >= from && twin.lanes[at] === lane)
+        return offsets.slice(0, max).flatMap((offset) => [offset, offset + 1])
+      },
+    }
+  }
+
+  /** Everything from the least cursor on is normal, and so is what was handed out and is not settled. */
+  #isPlain(partition: number): boolean {
+    const { cursor, others } = this.window(partition)
+    return others === 0 && this.twin(partition).lanes.slice(cursor).every(isNormal)
+  }
+
   poll(): void {
     const { random } = this
     const partition = random.int(2)
@@ -102,18 +134,25 @@ class Course {
     const max = random.between(1, 9)
     const held = this.#heldBy(member)
     const unresolvedBefore = twin.unresolved()
+    const isPlain = this.#isPlain(partition) && random.chance(0.8)
+    const lane = isPlain ? NORMAL_PRIORITY : random.int(LANES)
+    const isLoaded = random.chance(0.95)
     const reply = this.submit({
       ...{ kind: 'lease', window: this.window(partition).id, member, nonce, max },
-      ...{ end: twin.end, visibilityMs, isFirst: random.chance(0.7), lane: 2, view: undefined },
+      ...{ end: twin.end, visibilityMs, isFirst: random.chance(0.7), lane },
+      view: isPlain ? undefined : this.#viewOf(twin, isLoaded),
     })
     const size = sizeOf(reply.pieces)
     assert.ok(size <= max && held + size <= POLICY.inFlightMax, 'more than the member may hold')
     const deadlineMs = this.nowMs + (visibilityMs ?? POLICY.visibilityMs)
     let isolated = 0
+    let fresh = 0
     each(reply.pieces, (offset, piece) => {
       assert.ok(!twin.settled.has(offset), `${offset} was settled and comes back`)
       assert.ok(offset < twin.end, `${offset} is not there yet`)
-      const isFresh = offset >= twin.cursor
+      assert.equal(twin.lanes[offset], lane, `${offset} is of another lane`)
+      const isFresh = !twin.records.has(offset)
+      if (isFresh) fresh += 1
       assert.ok(!isFresh || unresolvedBefore < POLICY.unresolvedMax, 'more than may be unresolved')
       twin.lease(offset, { nonce, member, atMs: this.nowMs, deadlineMs })
       const record = twin.records.get(offset)
@@ -124,20 +163,21 @@ class Course {
     })
     assert.ok(isolated === 0 || size === 1, 'a record that is handed out alone has company')
     assert.ok(twin.unresolved() <= POLICY.unresolvedMax)
-    if (size === 0) this.#checkNothingToHandOut(partition, member)
+    assert.equal(reply.fresh, fresh)
+    if (fresh > 0) twin.isRetained = false
+    if (size === 0 && (isPlain || isLoaded)) this.#checkNothingToHandOut(partition, member, lane)
     if (this.handed.length > 300) this.handed.splice(0, 100)
   }
 
-  #checkNothingToHandOut(partition: number, member: string): void {
+  #checkNothingToHandOut(partition: number, member: string, lane: number): void {
     const twin = this.twin(partition)
     if (this.#heldBy(member) >= POLICY.inFlightMax) return
     for (const [offset, { dueMs = this.nowMs + 1, isolated }] of twin.inState('waiting')) {
+      if (twin.lanes[offset] !== lane) continue
       assert.ok(dueMs > this.nowMs || isolated, `${offset} could be handed out`)
     }
-    assert.ok(
-      twin.cursor === twin.end || twin.unresolved() >= POLICY.unresolvedMax,
-      'new ones left',
-    )
+    const isFull = twin.unresolved() >= POLICY.unresolvedMax
+    assert.ok(twin.unread(lane).length === 0 || isFull, 'new ones left')
   }
 
   #heldBy(member: string): number {
@@ -157,7 +197,8 @@ class Course {
     const { partition, offset, nonce, deliveries } = first
     const window = this.window(partition).id
     const to = offset + random.between(1, 5)
-    return { partition, said: { window, nonce, from: offset, to, deliveries } }
+    const laneAt = (at: number): number | undefined => this.twin(partition).lanes[at]
+    return { partition, said: { window, nonce, from: offset, to, deliveries, laneAt } }
   }
 
   ack(): void {
@@ -167,7 +208,7 @@ class Course {
     const twin = this.twin(partition)
     each(this.submit({ kind: 'ack', ...said }).pieces, (offset, { outcome }) => {
       const record = twin.records.get(offset)
-      if (outcome === 'unknown') assert.ok(offset >= twin.cursor)
+      assert.equal(outcome === 'unknown', record === undefined)
       if (outcome === 'lost') {
         const isDone =
           record?.state === 'settled' && (record.isDead || record.deliveries > said.deliveries)
@@ -316,7 +357,14 @@ class Course {
     const start = this.random.between(twin.floor, Math.min(twin.end, twin.floor + 4))
     const skippedBefore = this.machine.state.totals.retentionSkipped
     let skipped = 0
-    this.submit({ kind: 'retain', window: this.window(partition).id, start, unread: undefined })
+    const areAll = this.window(partition).cursors === undefined && this.random.chance(0.5)
+    twin.isRetained = true
+    const below = twin.lanes.keys()
+    const unread = [...below].filter((at) => at < start && !twin.records.has(at)).length
+    this.submit({
+      ...{ kind: 'retain', window: this.window(partition).id, start },
+      unread: areAll ? undefined : unread,
+    })
     for (let offset = 0; offset < start; offset += 1) {
       const record = twin.records.get(offset)
       if (record === undefined) {
@@ -356,10 +404,12 @@ class Course {
       this.#checkpoint = { at: this.journal.length, twins: this.twins.map((twin) => twin.clone()) }
       return
     }
-    const ends = this.twins.map(({ end }) => end)
+    const lanes = this.twins.map((twin) => twin.lanes)
     this.journal.length = this.#checkpoint.at
     this.twins = this.#checkpoint.twins
-    for (const [i, twin] of this.twins.entries()) twin.end = ends[i] ?? 0
+    for (const [i, twin] of this.twins.entries()) {
+      twin.lanes.push(...(lanes[i] ?? []).slice(twin.end))
+    }
     this.#checkpoint = undefined
     this.#rebuild()
     this.expire()
@@ -381,22 +431,58 @@ class Course {
   }
 
   #checkWindow(window: Window, twin: TwinPartition): void {
-    assert.equal(window.cursor, twin.cursor)
-    assert.equal(window.floor, twin.floor)
-    assert.ok(window.floor >= twin.floorSeen, 'the floor went back')
+    this.#checkCursors(window, twin)
     let at = twin.floorSeen
     let leased = 0
     let unresolved = 0
+    let others = 0
     for (const run of window.runs) {
-      for (; at < run.from; at += 1) same(twin.records.get(at)?.state, 'settled')
-      for (; at < run.to; at += 1) this.#checkRecord(run, twin.records.get(at))
+      for (; at < run.from; at += 1) this.#checkNoRun(window, twin, at)
+      for (; at < run.to; at += 1) {
+        same(twin.lanes[at], run.lane)
+        this.#checkRecord(run, twin.records.get(at))
+      }
       unresolved += run.size
+      if (run.lane !== NORMAL_PRIORITY) others += run.size
       if (run.state === RUN.LEASED) leased += run.size
     }
-    for (; at < window.cursor; at += 1) same(twin.records.get(at)?.state, 'settled')
+    for (; at < twin.end; at += 1) this.#checkNoRun(window, twin, at)
     same(window.leased, leased)
+    same(window.others, others)
     same(window.unresolved, unresolved)
     twin.floorSeen = twin.floor
+  }
+
+  /** Of each lane everything below its cursor was handed out, and nothing from there on. */
+  #checkNoRun(window: Window, twin: TwinPartition, at: number): void {
+    const isBelow = at < window.cursorOf(twin.lanes[at] ?? 0)
+    same(twin.records.get(at)?.state, isBelow ? 'settled' : undefined)
+  }
+
+  #checkCursors(window: Window, twin: TwinPartition): void {
+    const { floor } = window
+    assert.ok(floor >= twin.floorSaid, 'the floor went back')
+    assert.ok(floor <= twin.floor, 'the floor is above what is not settled')
+    if (twin.lanes.every(isNormal)) assert.equal(floor, twin.floor)
+    if (twin.floor === twin.end && !twin.isRetained) assert.equal(floor, twin.end)
+    twin.floorSaid = floor
+    const counts = new Array<number>(LANES).fill(0)
+    for (const [offset] of twin.inState('leased')) {
+      const lane = twin.lanes[offset] ?? 0
+      counts[lane] = (counts[lane] ?? 0) + 1
+    }
+    for (const [lane, count] of counts.entries()) same(window.counts.inFlight[lane], count)
+    let ready = 0
+    for (let lane = 0; lane < LANES; lane += 1) {
+      for (const run of window.ready.in(lane)) {
+        same(run.lane, lane)
+        ready += run.size
+      }
+    }
+    same(
+      window.counts.ready.reduce((a, b) => a + b, 0),
+      ready,
+    )
   }
 
   #checkRecord(run: Run, record: TwinRecord | undefined): void {
@@ -424,7 +510,7 @@ class Course {
 
   /** Nobody does anything but work: in the end nothing is left. */
   drain(): void {
-    for (let round = 0; round < 5_000; round += 1) {
+    for (let round = 0; round < 20_000; round += 1) {
       if (this.twins.every((twin) => twin.floor === twin.end)) return
       this.nowMs += 500
       this.expire()
@@ -443,6 +529,8 @@ class Course {
     this.twin(partition).settle(offset)
   }
 }
+
+const isNormal = (lane: number): boolean => lane === NORMAL_PRIORITY
 
 /** As assert.equal, which makes an error's text ready each time, at a hundredth of the cost. */
 function same(actual: unknown, expected: unknown): void {

@@ -35,32 +35,55 @@ export const POLICY = {
 }
 
 export class TwinPartition {
-  end = 0
+  /** The priority of each record of the log. */
+  readonly lanes: number[] = []
+  /** Behind the last that was ever handed out. */
   cursor = 0
   /** By offset; those that were never handed out are not there. */
   readonly records = new Map<number, TwinRecord>()
   /** Offsets that were ever settled. */
   readonly settled = new Set<number>()
+  /** Everything below is settled. */
   floorSeen = 0
+  /** Since the last hand-out the log lost its beginning: the cursors of empty lanes stay where they are. */
+  isRetained = false
+  /** What the machine said last. */
+  floorSaid = 0
+
+  /** The next offset to be written. */
+  get end(): number {
+    return this.lanes.length
+  }
 
   get floor(): number {
-    for (let offset = this.floorSeen; offset < this.cursor; offset += 1) {
-      if (this.records.get(offset)?.state !== 'settled') return offset
+    let offset = this.floorSeen
+    while (this.records.get(offset)?.state === 'settled') offset += 1
+    return offset
+  }
+
+  /** Offsets of the lane that were never handed out, ascending. */
+  unread(lane: number): number[] {
+    const offsets: number[] = []
+    for (let offset = this.floorSeen; offset < this.end; offset += 1) {
+      if (this.lanes[offset] === lane && !this.records.has(offset)) offsets.push(offset)
     }
-    return this.cursor
+    return offsets
   }
 
   unresolved(): number {
     let count = 0
     for (let offset = this.floorSeen; offset < this.cursor; offset += 1) {
-      if (this.records.get(offset)?.state !== 'settled') count += 1
+      const state = this.records.get(offset)?.state
+      if (state !== undefined && state !== 'settled') count += 1
     }
     return count
   }
 
   lease(offset: number, lease: Pick<TwinRecord, 'nonce' | 'member' | 'atMs' | 'deadlineMs'>): void {
     const before = this.records.get(offset)
-    if (before === undefined && offset !== this.cursor) throw new Error(`${offset} out of turn`)
+    if (before === undefined && this.unread(this.lanes[offset] ?? 0)[0] !== offset) {
+      throw new Error(`${offset} out of turn`)
+    }
     if (before !== undefined && before.state !== 'waiting') {
       throw new Error(`${offset} was ${before.state} and is handed out`)
     }
@@ -77,7 +100,7 @@ export class TwinPartition {
       failedMs: before?.failedMs ?? 0,
       isolated: before?.isolated ?? false,
     })
-    if (before === undefined) this.cursor += 1
+    this.cursor = Math.max(this.cursor, offset + 1)
   }
 
   settle(offset: number, isDead = false): void {
@@ -110,9 +133,11 @@ export class TwinPartition {
 
   clone(): TwinPartition {
     const copy = new TwinPartition()
-    copy.end = this.end
+    copy.lanes.push(...this.lanes)
     copy.cursor = this.cursor
     copy.floorSeen = this.floorSeen
+    copy.floorSaid = this.floorSaid
+    copy.isRetained = this.isRetained
     for (const [offset, record] of this.records) copy.records.set(offset, { ...record })
     for (const offset of this.settled) copy.settled.add(offset)
     return copy
