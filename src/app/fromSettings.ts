@@ -30,6 +30,7 @@ export const brokerSettings = (settings: Settings): Partial<BrokerSettings> => (
     retentionIntervalMs: settings.retentionIntervalMs,
   },
   groups: { retentionMs: settings.groupRetentionMs },
+  delay: { pendingMax: settings.maxDelayedMessages },
   delivery: {
     policy: {
       visibilityMs: settings.visibilityTimeoutMs,

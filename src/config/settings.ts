@@ -195,6 +195,13 @@ export const SettingsSchema = Type.Object(
       maximum: 1_000_000,
       description: 'Partitions of all topics together; one more is refused with LIMIT_REACHED.',
     }),
+    maxDelayedMessages: integer({
+      ...topics,
+      default: 10_000_000,
+      minimum: 0,
+      maximum: 1_000_000_000,
+      description: 'Delayed messages that may wait; one more is refused with LIMIT_REACHED.',
+    }),
     groupRetentionMs: duration({
       ...topics,
       default: 7 * DAY_MS,

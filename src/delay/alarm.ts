@@ -15,6 +15,8 @@ import { type IndexPage, PAGE_ENTRIES } from './indexPage.ts'
 import { STATE } from './states.ts'
 
 const LOOK_MS = 1 * SECOND_MS
+/** Timers in the wheel at once; beyond them entries wait in their pages until others have fired. */
+const TIMERS_MAX = 8_000_000
 /** A step of a refill ends after so many milliseconds. */
 const STEP_MS = 2
 
@@ -58,7 +60,8 @@ export class Alarm {
   /** Sees to it that the pending entry `i` of `page` is told of when it is due. */
   watch(page: IndexPage, i: number): void {
     const dueMs = page.dueMs[i] as number
-    if (dueMs <= this.#clock.nowMs() + this.#options.horizonMs) {
+    const isNear = dueMs <= this.#clock.nowMs() + this.#options.horizonMs
+    if (isNear && this.#driver.size < TIMERS_MAX) {
       this.#set(page, i)
       return
     }
@@ -162,7 +165,7 @@ export class Alarm {
   #refill(page: IndexPage, untilMs: number): void {
     if (page.open > 0 && page.minUntimedMs <= untilMs) {
       const { states, dueMs } = page
-      for (let i = 0; i < states.length; i += 1) {
+      for (let i = 0; i < states.length && this.#driver.size < TIMERS_MAX; i += 1) {
         if (states[i] === STATE.PENDING && (dueMs[i] as number) <= untilMs) this.#set(page, i)
       }
       page.refresh()
