@@ -166,7 +166,14 @@ export class Delivery extends Service {
 
   /** What the group has handed out and not settled. */
   describe(group: string): GroupDelivery {
-    return groupDeliveryOf(this.#ledger, this.#options.topics, group)
+    return groupDeliveryOf(
+      {
+        ledger: this.#ledger,
+        topics: this.#options.topics,
+        unreadOf: (window) => this.#dispatcher.unreadOf(window),
+      },
+      group,
+    )
   }
 
   figures(): DeliveryFigures {

@@ -109,6 +109,12 @@ export class Dispatcher {
     return lanes && ((offset) => lanes.laneAt(offset))
   }
 
+  /** Records of the window that were never handed out; undefined where nobody has asked for its partition yet. */
+  unreadOf(window: Window): number | undefined {
+    const lanes = this.#places.of(window)?.lanes
+    return lanes === undefined || lanes.mustLoad ? undefined : lanes.total
+  }
+
   /** Records of the window can be handed out again. */
   ready(window: Window): void {
     const place = this.#places.of(window)

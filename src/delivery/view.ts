@@ -1,5 +1,5 @@
 /** What is told of deliveries: of one group, and of all. */
-import type { Topics } from '../topics/index.ts'
+import type { Partition, Topics } from '../topics/index.ts'
 import type { Ledger } from './ledger.ts'
 import type { Totals } from './machine/state.ts'
 import type { Window } from './machine/window.ts'
@@ -51,29 +51,48 @@ export interface DeliveryFigures extends Readonly<Totals> {
 
 type LedgerFigures = Omit<DeliveryFigures, 'deadLetters' | 'redriven' | 'tasksRunning'>
 
-export function groupDeliveryOf(ledger: Ledger, topics: Topics, name: string): GroupDelivery {
+export interface GroupSources {
+  readonly ledger: Ledger
+  readonly topics: Topics
+  /** How many of its records were never handed out; undefined where nobody has asked for its partition yet. */
+  readonly unreadOf: (window: Window) => number | undefined
+}
+
+export function groupDeliveryOf(sources: GroupSources, name: string): GroupDelivery {
+  const { ledger } = sources
   const group = ledger.state.groups.get(name)
   if (group === undefined) return { windows: [], inFlight: new Map(), limitedMembers: [] }
   const { inFlightMax } = ledger.state.policyOf(name, '')
   const holders = [...group.holders.values()]
   return {
-    windows: [...group.allWindows()].map((window) => windowView(ledger, topics, window)),
+    windows: [...group.allWindows()].map((window) => windowView(sources, window)),
     inFlight: new Map(holders.map(({ id, inFlight }) => [id, inFlight])),
     limitedMembers: holders.flatMap(({ id, inFlight }) => (inFlight >= inFlightMax ? [id] : [])),
   }
 }
 
-function windowView(ledger: Ledger, topics: Topics, window: Window): WindowView {
+function windowView(sources: GroupSources, window: Window): WindowView {
+  const { ledger, topics } = sources
   const { topic, partition, floor, cursor, unresolved, leased, dying } = window
   const source = topics.find(topic)?.partitions[partition]
   const { unresolvedMax } = ledger.state.policyOf(window.group.name, topic)
   return {
     ...{ topic, partition, floor, cursor, unresolved },
-    backlog: source?.isOpen ? Math.max(0, source.offsets().next - cursor) + unresolved : undefined,
+    backlog: source?.isOpen ? unreadIn(sources, window, source) + unresolved : undefined,
     inFlight: leased,
     dying: sizeOf(dying),
     isLimited: unresolved >= unresolvedMax,
   }
+}
+
+/** As its place counts; else what the log knows of the lanes, and where that must be loaded, at most so many. */
+function unreadIn({ unreadOf }: GroupSources, window: Window, source: Partition): number {
+  const counted = unreadOf(window)
+  if (counted !== undefined) return counted
+  const { next } = source.offsets()
+  if (window.cursors === undefined) return Math.max(0, next - window.cursor)
+  const counts = window.cursors.map((cursor, lane) => source.lanes.count(lane, cursor))
+  return counts.reduce((sum: number, count) => sum + (count ?? next - window.cursor), 0)
 }
 
 export function figuresOf(ledger: Ledger, pollsWaiting: number): LedgerFigures {

@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict'
 import { describe, test } from 'vitest'
+import { NORMAL_PRIORITY, type Priority } from '../../../src/kernel/priority.ts'
 import type { FakeClock } from '../../support/fakeClock.ts'
 import { baseSeed, SeededRandom } from '../../support/random.ts'
 import type { StubEngine } from '../../support/stubEngine.ts'
@@ -149,7 +150,12 @@ async function run(nth: number): Promise<void> {
   const workers = new Workers(random, home)
   for (let i = 0; i < BURSTS; i += 1) {
     for (const partition of [0, 1]) {
-      await workers.home.publish('t', partition, ...Array(RECORDS / BURSTS).fill('x'))
+      // Every third course knows one lane only.
+      const records = Array.from({ length: RECORDS / BURSTS }, () => ({
+        value: 'x',
+        priority: (nth % 3 === 0 ? NORMAL_PRIORITY : random.int(5)) as Priority,
+      }))
+      await workers.home.publishRecords('t', partition, records)
     }
     for (let step = 0; step < 10; step += 1) await workers.step()
   }
