@@ -98,6 +98,19 @@ export async function runRush(job: RushJob): Promise<RushResult> {
   }
 }
 
+/** Resolves when the broker counts nothing as waiting: what a reader has may still be on its way to the disk. */
+async function noneWaits(port: number): Promise<void> {
+  const caller = await Caller.open(port)
+  const untilMs = Date.now() + LATE_MS_MAX
+  for (let pending = 1; pending > 0; ) {
+    const stats = (await caller.json('GET', '/delay/stats')) as { readonly pending_count: number }
+    pending = stats.pending_count
+    if (pending > 0 && Date.now() > untilMs) throw new Error(`${pending} still wait`)
+    if (pending > 0) await rest(LOOK_MS)
+  }
+  caller.close()
+}
+
 export async function runStagger(job: StaggerJob): Promise<StaggerResult> {
   await freshTopic(job.port, TOPIC, 1)
   const firstMs = Date.now() + LEAD_MS
@@ -114,12 +127,7 @@ export async function runStagger(job: StaggerJob): Promise<StaggerResult> {
   }
   await consumer.close()
   await connection.close()
-  const caller = await Caller.open(job.port)
-  const { pending_count: pending } = (await caller.json('GET', '/delay/stats')) as {
-    readonly pending_count: number
-  }
-  caller.close()
-  if (pending !== 0) throw new Error(`${pending} still wait`)
+  await noneWaits(job.port)
   const sorted = Float64Array.from(latenessMs).sort()
   return {
     p50Ms: percentile(sorted, 0.5),
