@@ -8,6 +8,12 @@ import type { DaemonOptions } from './daemon.ts'
 
 export type {
   BrokerSettings,
+  DelayedList,
+  DelayedMessage,
+  DelayedPlace,
+  DelayStats,
+  ListPlace,
+  ListQuery,
   PartitionView,
   PublishedRun,
   PublishMessage,

@@ -1,4 +1,11 @@
 /** The operations as methods, for programs that hold the broker in their own process. */
+import type {
+  DelayedList,
+  DelayedMessage,
+  DelayedPlace,
+  DelayStats,
+  ListQuery,
+} from '../delay/index.ts'
 import { type Caller, INTERNAL_CALLER } from '../kernel/caller.ts'
 import { Service } from '../kernel/service.ts'
 import { MiB } from '../kernel/units.ts'
@@ -108,6 +115,35 @@ export abstract class EmbeddedBroker extends Service implements BrokerPort {
   ): Promise<Operations['records.offsetAtTime']['output']> {
     const input = { topic, partition, timeMs }
     return await this.call('records.offsetAtTime', input, INTERNAL_CALLER)
+  }
+
+  /** Messages that wait, by the times they are due; `next` of the reply is the `after` of the next call. */
+  async listDelayed(topic: string, query: Partial<ListQuery> = {}): Promise<DelayedList> {
+    const input = { limit: DEFAULT_MAX_RECORDS, ...query, topic }
+    return await this.call('delay.list', input, INTERNAL_CALLER)
+  }
+
+  /** One, in any state. Rejects with DELAYED_NOT_FOUND. */
+  async describeDelayed(topic: string, place: DelayedPlace): Promise<DelayedMessage> {
+    return await this.call('delay.get', { ...place, topic }, INTERNAL_CALLER)
+  }
+
+  /** Resolves when it will never be delivered. Rejects with DELAYED_NOT_FOUND or ALREADY_DELIVERED. */
+  async cancelDelayed(topic: string, place: DelayedPlace): Promise<void> {
+    await this.call('delay.cancel', { ...place, topic }, INTERNAL_CALLER)
+  }
+
+  /** Resolves when it waits until `dueMs`, milliseconds since 1970. Rejects as {@link cancelDelayed} does. */
+  async rescheduleDelayed(
+    topic: string,
+    place: DelayedPlace,
+    dueMs: number,
+  ): Promise<DelayedMessage> {
+    return await this.call('delay.reschedule', { ...place, topic, dueMs }, INTERNAL_CALLER)
+  }
+
+  async delayStats(): Promise<DelayStats> {
+    return await this.call('delay.stats', {}, INTERNAL_CALLER)
   }
 }
 

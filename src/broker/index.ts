@@ -10,6 +10,7 @@ export {
   type DelayStats,
   DUE_MS_MAX,
   type ListPlace,
+  type ListQuery,
 } from '../delay/index.ts'
 export {
   DEATH_REASONS,

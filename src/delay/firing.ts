@@ -33,6 +33,8 @@ const ROUND_RECORDS_MAX = 4096
 const ROUND_BYTES_MAX = 2 * MiB
 /** So many are tried even where records are large. */
 const ROUND_RECORDS_MIN = 16
+/** Entries in front of the queue that have been taken; more are let go of also while the loop goes on. */
+const TAKEN_KEPT_MAX = 65_536
 const PAUSE_MS_MIN = 100
 const PAUSE_MS_MAX = 5_000
 
@@ -92,14 +94,22 @@ export class Firing {
     // What becomes due in the same turn goes out together.
     await Promise.resolve()
     try {
-      while (!this.#stopped && this.#taken < this.#queue.length) await this.#round()
+      while (!this.#stopped && this.#taken < this.#queue.length) {
+        await this.#round()
+        if (this.#taken > TAKEN_KEPT_MAX) this.#trim()
+      }
       this.#pauseMs = PAUSE_MS_MIN
-      if (this.#taken > 0) this.#queue = this.#queue.slice(this.#taken)
-      this.#taken = 0
+      this.#trim()
     } catch (error) {
       this.#failed(error)
     }
     this.#running = undefined
+  }
+
+  /** Lets go of the entries in front that were taken. */
+  #trim(): void {
+    this.#queue = this.#queue.slice(this.#taken)
+    this.#taken = 0
   }
 
   async #round(): Promise<void> {
@@ -244,7 +254,9 @@ export class Firing {
     const { platform, target } = this.#options
     if (this.#stopped || (error instanceof BrokerError && GONE.has(error.code))) return
     const fields = { topic: target.topic, partition: target.index, error }
-    if (this.#pauseMs === PAUSE_MS_MIN) {
+    if (!(error instanceof BrokerError)) {
+      platform.logger.error(fields, 'a delivery of delayed messages failed in an unknown way')
+    } else if (this.#pauseMs === PAUSE_MS_MIN) {
       platform.logger.warn(fields, 'delayed messages are not delivered yet')
     }
     this.#pause = platform.clock.setTimer(this.#pauseMs, () => {

@@ -30,6 +30,29 @@ describe('embedded broker', () => {
     expect(await valuesOf(broker, 'orders')).toEqual(['one', 'two'])
   })
 
+  test('keeps messages for later, and lets them be changed', async () => {
+    const broker = await open({ memory: true })
+    await broker.createTopic('orders', { partitions: 1 })
+    const dueMs = Date.now() + 3_600_000
+    await broker.publish('orders', [
+      { key: 'a', value: 'later', dueMs },
+      { value: 'never', dueMs },
+      { value: 'past', dueMs: 0 },
+    ])
+    expect(await valuesOf(broker, 'orders')).toEqual(['past'])
+    const [first, second] = (await broker.listDelayed('orders')).messages
+    expect([first, second]).toMatchObject([
+      { offset: 0, dueMs },
+      { offset: 1, state: 'pending' },
+    ])
+    const place = { partition: 0, offset: 1 }
+    await broker.cancelDelayed('orders', place)
+    expect(await broker.describeDelayed('orders', place)).toMatchObject({ state: 'cancelled' })
+    const changed = await broker.rescheduleDelayed('orders', { partition: 0, offset: 0 }, dueMs + 1)
+    expect(changed).toMatchObject({ dueMs: dueMs + 1, key: Buffer.from('a') })
+    expect(await broker.delayStats()).toMatchObject({ pending: 1, cancelled: 1, untimed: 1 })
+  })
+
   test('finds in its directory what the one before it wrote', async () => {
     const directory = await temporaryDirectory()
     const first = await open({ directory })
