@@ -222,7 +222,7 @@ export class Dispatcher {
   #lanesOf({ group, member }: Visit, places: readonly Place[], wanted: Wanted): GroupLanes {
     const { lanes: board, ledger } = this.#options
     const known = ledger.state.groups.get(group.id)
-    const lanes = board.of(group.id, known?.leased)
+    const lanes = board.of(group.id, known?.leasedOthers)
     const policy = ledger.state.policyOf(group.id, places[0]?.window.topic ?? '')
     lanes.configure(policy)
     const held = known?.holders.get(member.memberId)?.inFlight ?? 0

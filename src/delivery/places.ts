@@ -29,7 +29,7 @@ export class Place {
     this.window = window
     this.partition = partition
     this.#lanes = lanes
-    this.group = lanes.of(window.group.name, window.group.leased)
+    this.group = lanes.of(window.group.name, window.group.leasedOthers)
     this.lanes = new PlaceLanes(window, partition, this.group)
     this.#meters = lanes.enter(this)
     this.#stopListening = partition.subscribe((from, next, counts) => {

@@ -59,9 +59,10 @@ export function laneTotals(state: DeliveryState, { waits }: LaneBoard): LaneTota
   const ready = zeros()
   const inFlight = zeros()
   for (const counts of state.laneCounts.all()) {
+    const held = counts.inFlight()
     for (let lane = 0; lane < LANES; lane += 1) {
       ready[lane] = (ready[lane] as number) + (counts.ready[lane] as number)
-      inFlight[lane] = (inFlight[lane] as number) + (counts.inFlight[lane] as number)
+      inFlight[lane] = (inFlight[lane] as number) + (held[lane] as number)
     }
   }
   return {
@@ -79,11 +80,12 @@ export function partitionFigures(
   const nowMs = board.monotonicMs()
   const none = zeros()
   const figures: PartitionLaneFigures[] = []
-  for (const { topic, partition, ready, inFlight } of state.laneCounts.all()) {
+  for (const counts of state.laneCounts.all()) {
+    const { topic, partition, ready } = counts
     const source = find(topic, partition)
     const meters = source && board.metersOf(source)
     figures.push({
-      ...{ topic, partition, ready, inFlight },
+      ...{ topic, partition, ready, inFlight: counts.inFlight() },
       enqueueRate: meters?.enqueued.all(nowMs) ?? none,
       dequeueRate: meters?.dequeued.all(nowMs) ?? none,
       lastServedMs: meters?.lastServedMs ?? none,
@@ -99,7 +101,7 @@ export function groupFigures(state: DeliveryState, board: LaneBoard): GroupLaneF
     figures.push({
       ...{ group, weights: turns.weights, boostMs, lowLanesShareMax: lowShare },
       ...{ boosts: turns.boosts, slots, lowLanesMax: lowMax },
-      inFlight: state.groups.get(group)?.leased ?? zeros(),
+      inFlight: state.groups.get(group)?.leased() ?? zeros(),
     })
   }
   return figures

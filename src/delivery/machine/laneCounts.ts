@@ -1,4 +1,5 @@
 /** Of one partition, over all groups, how many records are ready to be handed out and how many are held, by lane. */
+import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import { LANES } from '../../scheduling/index.ts'
 
 export class LaneCounts {
@@ -7,7 +8,10 @@ export class LaneCounts {
   readonly partition: number
   /** Retries whose time has come; what was never handed out is added by whoever knows the log. */
   readonly ready = new Float64Array(LANES)
-  readonly inFlight = new Float64Array(LANES)
+  /** Held by members, all lanes together. */
+  held = 0
+  /** Of those by lane, but for `normal`, so that nobody pays for lanes who knows but one. */
+  readonly #others = new Float64Array(LANES)
   /** Windows that count here. */
   windows = 0
 
@@ -15,6 +19,17 @@ export class LaneCounts {
     this.topic = topic
     this.topicId = topicId
     this.partition = partition
+  }
+
+  holdOther(lane: number, size: number): void {
+    this.#others[lane] = (this.#others[lane] as number) + size
+  }
+
+  /** Held by members, by lane. */
+  inFlight(): number[] {
+    const inFlight = [...this.#others]
+    inFlight[NORMAL_PRIORITY] = this.held - inFlight.reduce((sum, each) => sum + each, 0)
+    return inFlight
   }
 }
 

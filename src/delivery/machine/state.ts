@@ -1,4 +1,5 @@
 /** Every window of the broker, and what they share: who holds how much, what is due when, which policy is in force. */
+import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import { Backoffs } from './backoffs.ts'
 import { DueHeap } from './dueHeap.ts'
 import { LaneCountsTable } from './laneCounts.ts'
@@ -11,7 +12,7 @@ export class DeliveryGroup implements GroupOfWindow {
   /** When the group was made: another one of the same name is another group. */
   readonly epochMs: number
   readonly holders = new Map<string, Holder>()
-  readonly leased = noneLeased()
+  readonly leasedOthers = noneLeased()
   /** Topic to partition to window. */
   readonly windows = new Map<string, Map<number, Window>>()
   policy: Partial<DeliveryPolicy> = {}
@@ -27,6 +28,16 @@ export class DeliveryGroup implements GroupOfWindow {
 
   *allWindows(): Generator<Window> {
     for (const partitions of this.windows.values()) yield* partitions.values()
+  }
+
+  /** Records that its members hold, by lane. */
+  leased(): number[] {
+    const leased = [...this.leasedOthers]
+    let normal = 0
+    for (const { inFlight } of this.holders.values()) normal += inFlight
+    for (const others of leased) normal -= others
+    leased[NORMAL_PRIORITY] = normal
+    return leased
   }
 
   holder(id: string): Holder {

@@ -262,15 +262,20 @@ export class Window {
   }
 
   #hold(run: Run, size: number): void {
-    const { lane } = run
     this.leased += size
-    this.counts.inFlight[lane] = (this.counts.inFlight[lane] as number) + size
-    this.group.leased[lane] = (this.group.leased[lane] as number) + size
+    this.counts.held += size
+    if (run.lane !== NORMAL_PRIORITY) this.#holdOther(run.lane, size)
     const holder = run.lease?.holder
     if (holder === undefined) return
     holder.inFlight += size
     if (holder.inFlight === 0) this.group.holders.delete(holder.id)
     else this.group.holders.set(holder.id, holder)
+  }
+
+  #holdOther(lane: number, size: number): void {
+    const { leasedOthers } = this.group
+    leasedOthers[lane] = (leasedOthers[lane] as number) + size
+    this.counts.holdOther(lane, size)
   }
 }
 
@@ -279,8 +284,8 @@ export interface GroupOfWindow {
   readonly name: string
   /** Members that hold something, by their id. */
   readonly holders: Map<string, Holder>
-  /** Records that its members hold, by lane. */
-  readonly leased: number[]
+  /** Records that its members hold, by lane; those of `normal` are not counted here. */
+  readonly leasedOthers: number[]
 }
 
 /** What a hand-out gives to records that were never handed out. */

@@ -471,7 +471,8 @@ class Course {
       const lane = twin.lanes[offset] ?? 0
       counts[lane] = (counts[lane] ?? 0) + 1
     }
-    for (const [lane, count] of counts.entries()) same(window.counts.inFlight[lane], count)
+    const inFlight = window.counts.inFlight()
+    for (const [lane, count] of counts.entries()) same(inFlight[lane], count)
     let ready = 0
     for (let lane = 0; lane < LANES; lane += 1) {
       for (const run of window.ready.in(lane)) {
