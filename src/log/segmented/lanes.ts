@@ -73,12 +73,11 @@ export class SegmentedLanes implements Lanes {
 
   async #load(lane: number, from: number): Promise<void> {
     await learnLanes(this.#state, from)
-    const { segments } = this.#state
-    const first = this.#state.segmentIndex(from)
-    const whole = segments[first] as Segment
-    await this.#mended(whole, () => whole.lanes.loadCount(lane, from))
-    for (let i = first; i < segments.length; i += 1) {
-      const segment = segments[i] as Segment
+    // A copy: retention may take segments out meanwhile.
+    const segments = this.#state.segments.slice(this.#state.segmentIndex(from))
+    const first = segments[0] as Segment
+    await this.#mended(first, () => first.lanes.loadCount(lane, from))
+    for (const segment of segments) {
       const at = Math.max(from, segment.baseOffset)
       const found = new RunCollector(1)
       while (!segment.lanes.collect(lane, at, found)) {

@@ -22,6 +22,8 @@ import type { Services } from './services.ts'
 
 /** What a run in memory costs, about. */
 const RUN_MEMORY_BYTES = 24
+/** Of segments that are not mixed. */
+const NO_RUNS = new LaneRuns()
 
 export class SegmentLanes implements Forgettable {
   readonly baseOffset: number
@@ -32,7 +34,7 @@ export class SegmentLanes implements Forgettable {
   /** By lane: how many records, and from where on there are none. */
   readonly #records = new Array<number>(LANES).fill(0)
   readonly #ends = new Array<number>(LANES).fill(0)
-  #memory = new LaneRuns()
+  #memory = NO_RUNS
   /** All runs from here on are in memory; where a block ends, or the base. */
   #memoryFrom: number
   /** All runs up to here are in the file. */
@@ -101,7 +103,7 @@ export class SegmentLanes implements Forgettable {
     this.#endOffset = this.baseOffset
     this.#records.fill(0)
     this.#ends.fill(0)
-    this.#memory = new LaneRuns()
+    this.#memory = NO_RUNS
     this.#memoryFrom = this.baseOffset
     this.#written = this.baseOffset
     this.#directory = undefined
@@ -111,6 +113,7 @@ export class SegmentLanes implements Forgettable {
   adopt(directory: LaneDirectory): void {
     this.#reset()
     this.#knowledge = 'mixed'
+    this.#memory = new LaneRuns()
     this.#directory = directory
     for (let block = 0; block < directory.length; block += 1) {
       this.#endOffset = directory.end(block)
@@ -202,6 +205,7 @@ export class SegmentLanes implements Forgettable {
   #becomeMixed(): void {
     const endOffset = this.#endOffset
     this.#knowledge = 'mixed'
+    this.#memory = new LaneRuns()
     this.#directory = new LaneDirectory()
     this.#endOffset = this.baseOffset
     this.#add(NORMAL_PRIORITY, endOffset, [])
