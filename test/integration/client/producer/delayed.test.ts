@@ -1,6 +1,13 @@
 /** Messages for later, from the producer to the topic, over a daemon. */
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
-import { Client, type ConsumedMessage, type Message } from '../../../../src/client/index.ts'
+import {
+  type Asker,
+  BrokerError,
+  Client,
+  type ConsumedMessage,
+  type Message,
+  Producer,
+} from '../../../../src/client/index.ts'
 import { startInProcess } from '../../../support/inProcessDaemon.ts'
 
 async function setup(partitions = 1) {
@@ -98,6 +105,31 @@ describe('messages for later', () => {
     expect(bounded.messages.map(({ offset }) => offset)).toEqual([5, 6, 7])
     const last = await delayed.page('t', { from: dueMs + 25 })
     expect(last).toEqual({ messages: [], cursor: undefined })
+  })
+
+  test('are kept once where the answer was lost and the batch was sent again', async () => {
+    const { client } = await setup()
+    let lost = 0
+    const forgetful: Asker = {
+      async ask(ask) {
+        const answer = await client.connection.ask(ask)
+        if (ask.raw === undefined || lost === 5) return answer
+        lost += 1
+        throw new BrokerError('OUTCOME_UNKNOWN', 'the answer was lost')
+      },
+    }
+    const producer = new Producer(forgetful, { batchMessages: 3, retryBackoffMs: 1 })
+    const later = (i: number) => ({
+      topic: 't',
+      value: `${i}`,
+      deliverAt: Date.UTC(2100, 0, 1) + i,
+    })
+    const sent = await producer.sendBatch(Array.from({ length: 30 }, (_, i) => later(i)))
+    await producer.close()
+    expect(lost).toBe(5)
+    const { messages } = await client.delayed.page('t', {}, { limit: 100 })
+    expect(messages.map(({ offset }) => offset)).toEqual(Array.from({ length: 30 }, (_, i) => i))
+    expect(sent.positions().map(({ offset }) => offset)).toEqual(messages.map((m) => m.offset))
   })
 
   test('by the thousand are all delivered, each once, while others are published', async () => {
