@@ -25,6 +25,8 @@ export interface AlarmOptions {
   readonly horizonMs: number
   /** Every page in memory. */
   readonly pages: () => Iterable<IndexPage>
+  /** True where nothing waits at all. */
+  readonly isIdle: () => boolean
 }
 
 export class Alarm {
@@ -140,7 +142,12 @@ export class Alarm {
   }
 
   #look(): void {
-    const { horizonMs, pages } = this.#options
+    const { horizonMs, pages, isIdle } = this.#options
+    if (isIdle()) {
+      this.#refilling = undefined
+      this.#nextUntimedMs = Number.POSITIVE_INFINITY
+      return
+    }
     const nowMs = this.#clock.nowMs()
     // Half a horizon early, so that a refill has as long as that.
     if (this.#refilling === undefined) {

@@ -68,6 +68,7 @@ export class Delay extends Service {
       clock: platform.clock,
       horizonMs: this.settings.horizonMs,
       pages: () => this.#pages(),
+      isIdle: () => this.#pending() === 0,
     })
     this.#context = {
       ...{ engine, platform, settings: this.settings },

@@ -124,6 +124,26 @@ describe('what is due', () => {
   })
 })
 
+describe('a timer', () => {
+  test('ticks while something waits, and not any more when nothing does', async () => {
+    const house = await onMemory()
+    const before = house.clock.pendingTimers
+    await house.schedule(40 * DAY_MS, 100)
+    await house.pass(3000)
+    // The mark of the delivery is written half a second after it.
+    await house.pass(1000)
+    expect(house.clock.pendingTimers).toBe(before + 1)
+    await house.delay.cancel('t', { partition: 0, offset: 0 })
+    await house.pass(3000)
+    expect(house.clock.pendingTimers).toBe(before)
+    await house.schedule(20 * DAY_MS)
+    house.clock.stepWallTo(house.nowMs + 20 * DAY_MS)
+    await house.pass(1500)
+    await house.pass(0)
+    expect(await house.values()).toEqual(['100', `${20 * DAY_MS}`])
+  })
+})
+
 describe('a change', () => {
   test('whose record is refused leaves the message as it was', async () => {
     const { house, engine } = await onStub()
