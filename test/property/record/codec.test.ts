@@ -181,7 +181,16 @@ describe('wire batch', () => {
     fc.assert(
       fc.property(sentInputs, fc.option(wireProducer, { nil: undefined }), (inputs, producer) => {
         const batch = batchOf(...inputs)
-        const wire = decodeWireBatch(encodeWireBatch(batch, producer))
+        const waits = inputs.filter(({ extension }) => extension?.origin !== undefined).length
+        const encoded = encodeWireBatch(batch, producer)
+        const delayed = waits === inputs.length
+        // All of them wait, or none: half and half is neither kind of batch.
+        if (waits > 0) expect(() => decodeWireBatch(encoded)).toThrow('only delayed ones wait')
+        if (!delayed) {
+          expect(() => decodeWireBatch(encoded, { delayed: true })).toThrow('no time to wait for')
+          if (waits > 0) return
+        }
+        const wire = decodeWireBatch(encoded, { delayed })
         expect(wire.count).toBe(inputs.length)
         expect(wire.bytes.equals(batch.bytes)).toBe(true)
         expect(wire.producer).toEqual(producer)
