@@ -45,7 +45,7 @@ describe('the origin of a record', () => {
     const to = Buffer.alloc(200, 0xee)
     const length = copyDelivered(from, 0, to, { toAt: 7, origin: DELIVERED })
     expect(length).toBe(deliveredLength(from, 0))
-    expect(recordProblem(to, 7, 7 + length)).toBeUndefined()
+    expect(recordProblem(to, 7, 7 + length, true)).toBeUndefined()
     const { key, value, priority, extension } = decodeRecord(to, 7)
     expect([String(key), String(value), priority]).toEqual(['k', 'v', 1])
     const { producer: _producer, ...kept }: Extension = others
