@@ -7,12 +7,13 @@
  *
  * So with all lanes full the shares are the weights, whoever holds something is served while others are empty, and what
  * comes late in an urgent lane is next, unless that lane has used up its share of the round. Credit is not saved up: who
- * was empty in one round has no more in the next one. A lane that held something and was not served for `boostMs` has the
+ * was empty in one round has no more in the next one. But a lane that held something and was kept out by its caller is
+ * owed what it did not get, a round's worth at most, and gets it behind `critical` and before all others. A lane that held something and was not served for `boostMs` has the
  * next turn, of one record. O(1) for each record: five lanes are looked at, whatever they hold.
  */
 import { invariant } from '../kernel/invariant.ts'
 import { SECOND_MS } from '../kernel/units.ts'
-import { firstLane, isSingleLane, LANES, type LaneSet } from './lanes.ts'
+import { firstLane, hasLane, isSingleLane, LANES, type LaneSet, NO_LANES } from './lanes.ts'
 
 /** Of each lane how many records it gets in a round; integers from 1. */
 export type LaneWeights = readonly number[]
@@ -27,11 +28,14 @@ export interface Turn {
 }
 
 const NEVER = -1
+const CRITICAL = 0
 
 export class DeficitRoundRobin {
   #weights: LaneWeights
   #boostMs: number
   readonly #credits: number[]
+  /** What is left of the round before, of lanes that were kept out. */
+  readonly #owed: number[] = new Array(LANES).fill(0)
   /** Since when it holds something unserved, as far as was seen. */
   readonly #waitsSinceMs: number[] = new Array(LANES).fill(NEVER)
   #boosts = 0
@@ -63,9 +67,10 @@ export class DeficitRoundRobin {
 
   /**
    * Who is next of the lanes that hold something; there must be one. Serve it up to the quota, say so with
-   * {@link served}, and ask again. Times are of any clock that does not go back.
+   * {@link served}, and ask again. Times are of any clock that does not go back. `keptOut`: lanes that hold something
+   * and may not be served now.
    */
-  choose(backlogged: LaneSet, nowMs: number): Turn {
+  choose(backlogged: LaneSet, nowMs: number, keptOut: LaneSet = NO_LANES): Turn {
     const starved = this.#starved(backlogged, nowMs)
     if (starved !== NEVER) {
       this.#boosts += 1
@@ -74,27 +79,55 @@ export class DeficitRoundRobin {
     if (isSingleLane(backlogged)) {
       return { lane: firstLane(backlogged), quota: Number.MAX_SAFE_INTEGER }
     }
-    const lane = this.#next(backlogged)
-    return { lane, quota: this.#credits[lane] as number }
+    return this.#next(backlogged, keptOut)
   }
 
   /** `holdsMore`: as far as is known; from now on it waits again. */
   served(lane: number, count: number, nowMs: number, holdsMore: boolean): void {
     if (count === 0) return
     // More than its credit only while it is alone, or out of turn: nothing that is held against it later.
-    this.#credits[lane] = Math.max(0, (this.#credits[lane] as number) - count)
+    const owed = this.#owed[lane] as number
+    const ofOwed = Math.min(owed, count)
+    this.#owed[lane] = holdsMore ? owed - ofOwed : 0
+    this.#credits[lane] = Math.max(0, (this.#credits[lane] as number) - (count - ofOwed))
     this.#waitsSinceMs[lane] = holdsMore ? nowMs : NEVER
   }
 
-  #next(backlogged: LaneSet): number {
-    for (let round = 0; ; round += 1) {
-      for (let lane = 0; lane < LANES; lane += 1) {
-        if ((backlogged & (1 << lane)) !== 0 && (this.#credits[lane] as number) > 0) return lane
+  #next(backlogged: LaneSet, keptOut: LaneSet): Turn {
+    const turn = this.#ofCritical(backlogged) ?? this.#of(this.#owed, backlogged)
+    if (turn !== undefined) return turn
+    const inRound = this.#of(this.#credits, backlogged)
+    if (inRound !== undefined) return inRound
+    this.#newRound(keptOut)
+    const first = this.#of(this.#credits, backlogged)
+    invariant(first !== undefined, 'some lane holds something')
+    return first
+  }
+
+  #ofCritical(backlogged: LaneSet): Turn | undefined {
+    const credit = this.#credits[CRITICAL] as number
+    return hasLane(backlogged, CRITICAL) && credit > 0
+      ? { lane: CRITICAL, quota: credit }
+      : undefined
+  }
+
+  /** The most urgent lane that has anything left. */
+  #of(left: readonly number[], backlogged: LaneSet): Turn | undefined {
+    for (let lane = 0; lane < LANES; lane += 1) {
+      const quota = left[lane] as number
+      if (hasLane(backlogged, lane) && quota > 0) return { lane, quota }
+    }
+    return undefined
+  }
+
+  #newRound(keptOut: LaneSet): void {
+    for (let lane = 0; lane < LANES; lane += 1) {
+      const weight = this.#weights[lane] as number
+      if (hasLane(keptOut, lane)) {
+        const owed = (this.#owed[lane] as number) + (this.#credits[lane] as number)
+        this.#owed[lane] = Math.min(weight, owed)
       }
-      invariant(round === 0, 'some lane holds something')
-      for (let lane = 0; lane < LANES; lane += 1) {
-        this.#credits[lane] = this.#weights[lane] as number
-      }
+      this.#credits[lane] = weight
     }
   }
 

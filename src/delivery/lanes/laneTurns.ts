@@ -21,7 +21,7 @@ export function grantByLane(
     const open = lowRoom > 0 ? poll.lanes : poll.lanes & ~LOW_LANES
     if (open !== poll.lanes) granting.capped()
     if (open === NO_LANES) break
-    const { lane, quota } = lanes.turns.choose(open, nowMs)
+    const { lane, quota } = lanes.turns.choose(open, nowMs, poll.lanes & ~open)
     const room = hasLane(LOW_LANES, lane) ? Math.min(quota, lowRoom) : quota
     const taken = poll.take(lane, Math.min(room, granting.left))
     lanes.turns.served(lane, taken, nowMs, hasLane(poll.lanes, lane))

@@ -72,6 +72,19 @@ describe('deficit round robin', () => {
     expect(drr.choose(lanes(CRITICAL, BACKGROUND), 100_000).lane).toBe(CRITICAL)
   })
 
+  test('owes a lane that is kept out what it did not get, behind critical', () => {
+    const drr = new DeficitRoundRobin([2, 2, 2, 2, 2])
+    const some = lanes(CRITICAL, NORMAL)
+    const order: number[] = []
+    for (let i = 0; i < 5; i += 1) {
+      const { lane } = drr.choose(some, 0, lanes(BACKGROUND))
+      drr.served(lane, 1, 0, true)
+      order.push(lane)
+    }
+    expect(order.join('')).toBe('00220')
+    expect(take(drr, some | lanes(BACKGROUND), 9)).toBe('044224400')
+  })
+
   test('takes new weights at once', () => {
     const drr = new DeficitRoundRobin()
     take(drr, ALL_LANES, 10)
