@@ -3,9 +3,12 @@
  * test, so that the hour takes seconds. GOQUEUE_REPORT=1 prints what each lane got and how long it waited.
  */
 import { describe, expect, test } from 'vitest'
+import { silentLogger } from '../../../src/kernel/platform.ts'
 import { PRIORITIES, type Priority } from '../../../src/kernel/priority.ts'
+import { memoryEngine } from '../../../src/log/index.ts'
+import { FakeClock } from '../../support/fakeClock.ts'
 import { baseSeed, SeededRandom } from '../../support/random.ts'
-import { type Handed, type House, house } from '../../unit/delivery/house.ts'
+import { type Handed, House } from '../../unit/delivery/house.ts'
 
 /** A quarter of the hour is enough for the shares; GOQUEUE_HOUR=1 takes all of it. */
 const HOUR_MS = process.env['GOQUEUE_HOUR'] ? 3_600_000 : 900_000
@@ -97,7 +100,11 @@ class Hour {
 }
 
 async function hourOf(arrivals: readonly number[]) {
-  const home = await house(1, baseSeed())
+  const clock = new FakeClock()
+  const random = new SeededRandom(baseSeed())
+  const engine = memoryEngine({ clock, random: random.next, logger: silentLogger })
+  const home = await new House({ engine, clock, seed: baseSeed() }).start()
+  await home.topic('t')
   // What is not done by then waits: nobody is to be kept from work by what another one has failed.
   await home.delivery.setPolicy('topic', 't', { unresolvedMax: 100_000 })
   for (let worker = 0; worker < WORKERS; worker += 1) {
