@@ -63,11 +63,6 @@ export interface Accounting {
   readonly through: number
 }
 
-/** A clock that was set back while a message was on its way stamps it so much before its time, at most. */
-const STAMP_SLACK_MS = 10_000
-/** So many records are looked through rather than skipped by their time. */
-const SCAN_ANYWAY = 100_000
-
 /**
  * Settles the entries that were delivered and not marked: their origins lie in the target, at or behind `through` and
  * not before the least due time, since nothing is delivered early. Resolves with their offsets.
@@ -77,11 +72,9 @@ export async function findDelivered({ target, index, through }: Accounting): Pro
   const { start, next } = target.offsets()
   const minDueMs = index.minDueMs()
   if (minDueMs === Number.POSITIVE_INFINITY) return found
-  let from = Math.max(start, Math.min(through, next))
-  if (next - from > SCAN_ANYWAY) {
-    const first = await target.offsetAtTime(Math.max(0, minDueMs - STAMP_SLACK_MS))
-    from = Math.max(from, first?.offset ?? next)
-  }
+  const first = await target.offsetAtTime(minDueMs)
+  if (first === undefined) return found
+  const from = Math.max(start, first.offset, Math.min(through, next))
   await eachRecord(target, offset(from), (bytes, at) => {
     const place = originAt(bytes, at)
     if (place < 0 || originPartition(bytes, place) !== target.index) return
