@@ -103,17 +103,26 @@ export class HandOut {
     const { window } = place
     const { ledger, waits, nowMs } = this.#options
     const wallMs = nowMs()
+    let [dueSteadyMs, dueWallMs] = [0, 0]
     return {
       group: window.group.name,
-      onPart: ({ deliveries, dueMs }, part) => {
+      // Plain fields and one look at the clocks: there may be as many parts as records.
+      onPart: ({ deliveries, dueMs }, { bytes, offset: first, nextOffset }) => {
+        if (dueMs !== dueSteadyMs) {
+          dueSteadyMs = dueMs
+          dueWallMs = ledger.clock.wallMs(dueMs)
+        }
         parts.push({
-          ...{ place, nonce, topic: window.topic, partition: window.partition },
-          bytes: part.bytes,
-          count: part.nextOffset - part.offset,
-          offset: part.offset,
-          nextOffset: part.nextOffset,
+          place,
+          topic: window.topic,
+          partition: window.partition,
+          bytes,
+          count: nextOffset - first,
+          offset: first,
+          nextOffset,
+          nonce,
           deliveryCount: deliveries,
-          deadlineMs: ledger.clock.wallMs(dueMs),
+          deadlineMs: dueWallMs,
         })
       },
       onHidden: (at) => this.#pass(grant, at),
