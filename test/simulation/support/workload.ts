@@ -103,13 +103,16 @@ export class Workload {
     }
   }
 
-  /** The engine was closed: everything that was taken is on disk. */
+  /** The engine was closed: everything that was taken is on disk, but of logs that were fenced unheard. */
   async closed(): Promise<void> {
     await this.#drain()
     if (this.#options.isDown()) return
     const isKnown = (batch: SentBatch): boolean =>
       this.#options.calm === undefined || batch.answer !== undefined
-    for (const { ledger } of this.#options.logs) ledger.oweAll(ledger.batches().filter(isKnown))
+    for (const { ledger, log } of this.#options.logs) {
+      const { durable, next } = log.offsets()
+      if (durable === next) ledger.oweAll(ledger.batches().filter(isKnown))
+    }
   }
 
   #note(): void {
