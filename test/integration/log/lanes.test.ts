@@ -13,6 +13,7 @@ import {
   ofLanes,
   openTestEngine,
   quietPlatform,
+  readAll,
   runsOfLane,
   temporaryDirectory,
   testPlatform,
@@ -144,6 +145,29 @@ describe('lane index', () => {
     expect(readFileSync(file).length).toBeGreaterThan(older.length)
     writeFileSync(file, older)
     expect(await lanesAfterReopening(directory)).toEqual([...lanes, ...more])
+  })
+
+  test('has every record of sixteen producers once: at once, restarted, without its files', async () => {
+    const directory = temporaryDirectory()
+    const { engine, log } = await reopened(directory)
+    const random = new SeededRandom(baseSeed())
+    const produce = async (): Promise<void> => {
+      for (let i = 0; i < 15; i += 1) {
+        const lanes = Array.from({ length: random.between(1, 12) }, () => random.int(5))
+        await log.append(ofLanes(lanes, random.int(200)), random.pick(['leader', 'all'] as const))
+      }
+    }
+    await Promise.all(Array.from({ length: 16 }, produce))
+    const wanted = (await readAll(log)).map((record) => record.priority)
+    expect(wanted.length).toBeGreaterThan(1000)
+    expect(await laneOfEach(log)).toEqual(wanted)
+    await engine.close()
+    expect(await lanesAfterReopening(directory)).toEqual(wanted)
+    const folder = join(directory, PATH)
+    for (const name of readdirSync(folder)) {
+      if (name.endsWith('index')) rmSync(join(folder, name))
+    }
+    expect(await lanesAfterReopening(directory)).toEqual(wanted)
   })
 
   test('goes with its segment', async () => {

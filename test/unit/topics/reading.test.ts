@@ -140,6 +140,27 @@ describe('reading a partition', () => {
     expect(await partition.resolve({ timeMs: 3000 })).toBe(3)
   })
 
+  test('a subscriber hears which lanes grew, in the turn in which the partition knows them', async () => {
+    const { topics } = await topicsWorld()
+    const partition = (await topics.create({ name: 'orders' })).partition(0)
+    const heard: unknown[] = []
+    partition.subscribe((from, _next, lanes) => {
+      heard.push([lanes, partition.lanes.next(0, from, 10)])
+    })
+    await partition.append(batchOf({ value: 'a', priority: 0 }, { value: 'b', priority: 4 }), 'all')
+    await partition.append(batchOf({ value: 'c' }), 'all')
+    expect(heard).toEqual([
+      [
+        [1, 0, 0, 0, 1],
+        [0, 1],
+      ],
+      [undefined, []],
+    ])
+    expect(partition.lanes.count(4, 0)).toBe(1)
+    await partition.close('stopped')
+    expect(() => partition.lanes).toThrow(expect.objectContaining({ code: 'SHUTTING_DOWN' }))
+  })
+
   test('a subscriber hears of every range once, until it leaves', async () => {
     const { topic, append } = await setup(1)
     const ranges: [number, number][] = []
