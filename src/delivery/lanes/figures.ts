@@ -58,8 +58,9 @@ export interface PriorityFigures extends LaneTotals {
 export function laneTotals(state: DeliveryState, { waits }: LaneBoard): LaneTotals {
   const ready = zeros()
   const inFlight = zeros()
+  const none = zeros()
   for (const counts of state.laneCounts.all()) {
-    const held = counts.inFlight()
+    const held = counts.held === 0 ? none : counts.inFlight()
     for (let lane = 0; lane < LANES; lane += 1) {
       ready[lane] = (ready[lane] as number) + (counts.ready[lane] as number)
       inFlight[lane] = (inFlight[lane] as number) + (held[lane] as number)
@@ -84,8 +85,12 @@ export function partitionFigures(
     const { topic, partition, ready } = counts
     const source = find(topic, partition)
     const meters = source && board.metersOf(source)
+    // Plain fields: there may be thousands.
     figures.push({
-      ...{ topic, partition, ready, inFlight: counts.inFlight() },
+      topic,
+      partition,
+      ready,
+      inFlight: counts.held === 0 ? none : counts.inFlight(),
       enqueueRate: meters?.enqueued.all(nowMs) ?? none,
       dequeueRate: meters?.dequeued.all(nowMs) ?? none,
       lastServedMs: meters?.lastServedMs ?? none,

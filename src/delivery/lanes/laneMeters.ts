@@ -10,17 +10,23 @@ import type { AppendListener } from '../../topics/index.ts'
 /** After this time a burst counts for a third of what it was. */
 const MEMORY_MS = 10 * SECOND_MS
 
+const NONE: readonly number[] = new Array<number>(LANES).fill(0)
+
 /** Events a second, by lane. */
 export class LaneRates {
   readonly #perSecond = new Float64Array(LANES)
   readonly #atMs = new Float64Array(LANES)
+  #isUsed = false
 
   add(lane: number, count: number, nowMs: number): void {
     this.#perSecond[lane] = this.at(lane, nowMs) + count / (MEMORY_MS / SECOND_MS)
     this.#atMs[lane] = nowMs
+    this.#isUsed = true
   }
 
-  all(nowMs: number): number[] {
+  /** Of each lane; the same list of zeros where nothing came lately. */
+  all(nowMs: number): readonly number[] {
+    if (!this.#isUsed) return NONE
     const rates: number[] = []
     for (let lane = 0; lane < LANES; lane += 1) rates.push(this.at(lane, nowMs))
     return rates

@@ -27,8 +27,14 @@ export class LaneCounts {
 
   /** Held by members, by lane. */
   inFlight(): number[] {
-    const inFlight = [...this.#others]
-    inFlight[NORMAL_PRIORITY] = this.held - inFlight.reduce((sum, each) => sum + each, 0)
+    const inFlight: number[] = []
+    let normal = this.held
+    for (let lane = 0; lane < LANES; lane += 1) {
+      const others = this.#others[lane] as number
+      normal -= others
+      inFlight.push(others)
+    }
+    inFlight[NORMAL_PRIORITY] = normal
     return inFlight
   }
 }

@@ -42,26 +42,27 @@ const groupStats = (group: GroupLaneFigures) => ({
   in_flight: byPriority((lane) => group.inFlight[lane]),
 })
 
+/** Partitions of one topic come one behind the other. */
 function topicsText(partitions: readonly PartitionLaneFigures[]): string {
-  const topics = new Map<string, string[]>()
+  let text = ''
+  let topic: string | undefined
   for (const figures of partitions) {
-    const texts = topics.get(figures.topic)
-    const text = `"${figures.partition}":{${lanesText(figures)}}`
-    if (texts === undefined) topics.set(figures.topic, [text])
-    else texts.push(text)
+    if (figures.topic === topic) text += ','
+    else {
+      if (topic !== undefined) text += '},'
+      topic = figures.topic
+      text += `${JSON.stringify(topic)}:{`
+    }
+    text += `"${figures.partition}":{`
+    for (let lane = 0; lane < PRIORITIES.length; lane += 1) {
+      text += `${LANE_HEADS[lane]}${laneText(figures, lane)}`
+    }
+    text += '}'
   }
-  return [...topics]
-    .map(([topic, texts]) => `${JSON.stringify(topic)}:{${texts.join(',')}}`)
-    .join(',')
+  return topic === undefined ? '' : `${text}}`
 }
 
-function lanesText(figures: PartitionLaneFigures): string {
-  let text = ''
-  for (let lane = 0; lane < PRIORITIES.length; lane += 1) {
-    text += `${lane === 0 ? '' : ','}"${PRIORITIES[lane]}":${laneText(figures, lane)}`
-  }
-  return text
-}
+const LANE_HEADS = PRIORITIES.map((name, lane) => `${lane === 0 ? '' : ','}"${name}":`)
 
 const IDLE = '{"ready":0,"in_flight":0,"enqueue_rate":0,"dequeue_rate":0,"last_served_at":null}'
 
