@@ -225,7 +225,7 @@ export class Delivery extends Service {
     const epochMs = scope === 'group' ? this.#options.groups.get(name).createdAtMs : 0
     this.#ledger.execute({ kind: 'policy', scope, name, epochMs, policy })
     await this.#ledger.committed('all')
-    if (scope === 'group') this.#dispatcher.roomIn(name)
+    if (scope === 'group') this.#dispatcher.policyChanged(name)
     return this.policy(scope, name)
   }
 

@@ -121,6 +121,12 @@ export class Dispatcher {
     if (place !== undefined) this.#offer(place)
   }
 
+  /** The group has another policy. */
+  policyChanged(group: string): void {
+    this.#options.lanes.find(group)?.configure(this.#options.ledger.state.policyOf(group, ''))
+    this.roomIn(group)
+  }
+
   /** A member of the group has room again. */
   roomIn(group: string): void {
     const line = this.#lines.get(group)
@@ -270,7 +276,8 @@ export class Dispatcher {
   }
 }
 
-function noteLimits(line: WaitingLine<Granted>, { isLimited, isCapped }: Granted): void {
-  line.isLimited ||= isLimited
+function noteLimits(line: WaitingLine<Granted>, granted: Granted): void {
+  const { isLimited, isCapped, loading } = granted
+  line.isLimited ||= isLimited || loading !== undefined
   line.isCapped ||= isCapped
 }

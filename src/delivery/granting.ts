@@ -92,8 +92,11 @@ export class Granting {
 
   /** What comes next must be loaded first. */
   waitFor(place: Place): void {
-    this.#loading ??= place.lanes.load()
     this.#isFull = true
+    if (this.#loading !== undefined) return
+    this.#loading = place.lanes.load()
+    // Whoever got something else does not wait for it.
+    this.#loading.catch(() => undefined)
   }
 
   granted(): Granted {

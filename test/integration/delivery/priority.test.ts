@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { PRIORITIES } from '../../../src/kernel/priority.ts'
-import { handles, setup } from './setup.ts'
+import { handle, handles, setup } from './setup.ts'
 
 type Home = Awaited<ReturnType<typeof setup>>
 
@@ -55,6 +55,52 @@ describe('GET /priority/stats', () => {
     expect(await ready()).toMatchObject({ low: 1, background: 1 })
   })
 })
+
+describe('what comes again or comes later', () => {
+  test('is handed out in the lane it was published in', async () => {
+    const home = await setup()
+    const later = { value: 'later', partition: 0, priority: 'critical', delay: '5s' }
+    await home.post('/topics/t/messages', { messages: [later] })
+    await publish(home, 'hbbb')
+    const [high, ...others] = await home.poll({ max_messages: 3 })
+    expect([high, ...others].map((each) => each?.value).join('')).toBe('hbb')
+    await home.say('nack', { receipt_handle: high?.receipt_handle, delay: '5s' })
+    await publish(home, 'nn')
+    home.clock.advance(4_999)
+    await home.say('ack', { receipt_handles: handles(others) })
+    expect((await home.poll({ max_messages: 1 })).map(({ value }) => value)).toEqual(['n'])
+    home.clock.advance(1)
+    await soon(async () => {
+      const stats = await home.get('/priority/stats')
+      return JSON.stringify(stats['messages_by_priority']).startsWith('{"critical":1,"high":1')
+    })
+    const values = (await home.poll()).map(({ value }) => value)
+    expect(values).toEqual(['later', 'h', 'n', 'b'])
+  })
+
+  test('is critical again after it was redriven', async () => {
+    const home = await setup()
+    await publish(home, 'cb')
+    await home.say('reject', { receipt_handle: handle(await home.poll({ max_messages: 1 })) })
+    await soon(async () => (await home.get('/reliability/stats'))['dlq_messages'] === 1)
+    await home.post('/topics/t/dlq/redrive', { rate: 10_000 })
+    await soon(async () => {
+      home.clock.advance(10)
+      const stats = await home.get('/priority/stats')
+      return JSON.stringify(stats['messages_by_priority']).startsWith('{"critical":1')
+    })
+    expect((await home.poll()).map(({ value }) => value).join('')).toBe('cb')
+  })
+})
+
+/** Asks again until it holds; for what happens a moment later, never for time. */
+async function soon(holds: () => Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 500; turn += 1) {
+    if (await holds()) return
+    await new Promise(setImmediate)
+  }
+  throw new Error('it did not come to hold')
+}
 
 describe('the weights of a group', () => {
   test('are set under the names of the lanes, and counted by', async () => {

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
+import { BrokerError } from '../../../src/kernel/errors.ts'
 import type { Priority } from '../../../src/kernel/priority.ts'
 import { type Handed, house, restarted, soon, values } from './house.ts'
 
@@ -100,6 +101,63 @@ describe('a poll of a topic with priorities', () => {
   })
 })
 
+describe('retention', () => {
+  test('that takes unread records of some lanes is counted by what each of them loses', async () => {
+    const home = await setup()
+    await publish(home, 'bcbcb')
+    await publish(home, 'bc')
+    const handed = await home.poll({ maxMessages: 3 })
+    expect(values(handed)).toBe('ccc')
+    await home.say('ack', handed)
+    const log = home.engine.openLogs.values()
+    for (const each of log) if (each.path.startsWith('topics/t')) await each.truncateBefore(5)
+    expect(values(await home.poll())).toBe('b')
+    expect(home.delivery.figures().retentionSkipped).toBe(3)
+    expect(home.warnings).toMatchObject([{ records: 3, earliest: 5 }])
+    expect(home.lag).toBe(1)
+  })
+})
+
+describe('an index of lanes that must be loaded', () => {
+  test('is loaded by the poll that needs it', async () => {
+    const home = await setup(['a', 'b'])
+    await publish(home, 'bc')
+    const next = await restarted(home)
+    const { lanes } = next.topics.get('t').partition(0)
+    let [isLoaded, loads] = [false, 0]
+    vi.spyOn(lanes, 'count').mockImplementation(() => (isLoaded ? 1 : undefined))
+    vi.spyOn(lanes, 'load').mockImplementation(async () => {
+      loads += 1
+      isLoaded = true
+    })
+    const polled = next.poll({ maxMessages: 1 })
+    vi.mocked(lanes.count).mockImplementation((lane) => {
+      if (!isLoaded) return undefined
+      return lane === 0 || lane === 4 ? 1 : 0
+    })
+    expect(values(await polled)).toBe('c')
+    expect(loads).toBeGreaterThan(0)
+    vi.restoreAllMocks()
+    isLoaded = false
+    const ask = lanes.next.bind(lanes)
+    vi.spyOn(lanes, 'next').mockImplementation((...of) => (isLoaded ? ask(...of) : undefined))
+    vi.spyOn(lanes, 'load').mockImplementation(async () => {
+      isLoaded = true
+    })
+    expect(values(await next.poll({ memberId: 'b', maxMessages: 1 }))).toBe('b')
+  })
+
+  test('and cannot be read fails the poll', async () => {
+    const home = await setup()
+    await publish(home, 'bc')
+    const next = await restarted(home)
+    const { lanes } = next.topics.get('t').partition(0)
+    vi.spyOn(lanes, 'count').mockReturnValue(undefined)
+    vi.spyOn(lanes, 'load').mockRejectedValue(new BrokerError('LOG_CORRUPT', 'no lanes'))
+    await expect(next.poll()).rejects.toMatchObject({ code: 'LOG_CORRUPT' })
+  })
+})
+
 describe('the two lowest lanes', () => {
   test('may hold a share of the slots of all members, and no more', async () => {
     const home = await setup(['a', 'b', 'c', 'd'])
@@ -143,7 +201,7 @@ describe('waiting polls', () => {
 })
 
 describe('a dead letter', () => {
-  test('keeps its priority, and so does what is redriven', async () => {
+  test('keeps the priority of its record', async () => {
     const home = await setup()
     await publish(home, 'nc')
     const [critical] = await home.poll()
