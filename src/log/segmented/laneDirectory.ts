@@ -25,7 +25,9 @@ export interface LaneChunk {
   readonly bytes: number
 }
 
+/** Blocks up to `end` (exclusive), read from `position` on. */
 export interface LoadedChunk {
+  readonly end: number
   readonly position: number
   readonly bytes: Buffer
 }
@@ -129,7 +131,11 @@ export class LaneDirectory {
   }
 
   /** Runs of the lane in a block, of whose chunk `bytes` are those from `position` on. */
-  runsIn(block: number, lane: number, { position, bytes }: LoadedChunk): BlockRuns {
+  runsIn(
+    block: number,
+    lane: number,
+    { position, bytes }: Pick<LoadedChunk, 'position' | 'bytes'>,
+  ): BlockRuns {
     const inChunk = this.position(block) - position
     const before = runsBefore(this.#entries, block * BLOCK_HEADER_BYTES, lane)
     const at = inChunk + BLOCK_HEADER_BYTES + before

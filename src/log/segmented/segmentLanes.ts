@@ -16,9 +16,10 @@ import type { LaneCounts } from '../port.ts'
 import type { Forgettable } from './indexCache.ts'
 import type { IndexEntry } from './indexEntries.ts'
 import { encodeBlock } from './laneBlocks.ts'
-import { LaneDirectory, type LoadedChunk } from './laneDirectory.ts'
+import { LaneDirectory } from './laneDirectory.ts'
 import { encodeFile, holds, type LaneFile } from './laneFile.ts'
 import type { Services } from './services.ts'
+import { StoredRuns } from './storedRuns.ts'
 
 /** What a run in memory costs, about. */
 const RUN_MEMORY_BYTES = 24
@@ -39,11 +40,9 @@ export class SegmentLanes implements Forgettable {
   #memoryFrom: number
   /** All runs up to here are in the file. */
   #written: number
-  #directory: LaneDirectory | undefined
-  readonly #chunks = new Map<number, LoadedChunk>()
+  /** Undefined where it is not mixed. */
+  #stored: StoredRuns | undefined
   #accountedBytes = 0
-  /** The last answers of {@link count}, by lane: they outlive what they were made from. */
-  readonly #counts = new Map<number, { readonly from: number; readonly records: number }>()
 
   constructor(services: Services, file: LaneFile, baseOffset: number) {
     this.#services = services
@@ -99,14 +98,14 @@ export class SegmentLanes implements Forgettable {
   }
 
   #reset(): void {
-    this.#drop()
+    this.#accountFor(0)
     this.#endOffset = this.baseOffset
     this.#records.fill(0)
     this.#ends.fill(0)
     this.#memory = NO_RUNS
     this.#memoryFrom = this.baseOffset
     this.#written = this.baseOffset
-    this.#directory = undefined
+    this.#stored = undefined
   }
 
   /** Takes over what was read of the file: its blocks, without gaps from the base on. */
@@ -114,7 +113,7 @@ export class SegmentLanes implements Forgettable {
     this.#reset()
     this.#knowledge = 'mixed'
     this.#memory = new LaneRuns()
-    this.#directory = directory
+    this.#stored = new StoredRuns(this.file, this.baseOffset, directory)
     for (let block = 0; block < directory.length; block += 1) {
       this.#endOffset = directory.end(block)
       for (let lane = 0; lane < LANES; lane += 1) {
@@ -175,9 +174,10 @@ export class SegmentLanes implements Forgettable {
     const { directory, bytes } = encodeFile(this.#memory, turns, stretch)
     const isRight = holds(before, this.#memory, stretch)
     if (!isRight) await this.file.replace(bytes)
-    this.#directory = isRight ? undefined : directory
+    // The same runs may lie there in other blocks.
+    const stored = isRight ? await this.file.readDirectory(stretch) : directory
+    this.#stored = new StoredRuns(this.file, this.baseOffset, stored)
     this.#written = this.#endOffset
-    if (isRight) await this.#loadDirectory()
     this.#account()
     return !isRight
   }
@@ -206,7 +206,7 @@ export class SegmentLanes implements Forgettable {
     const endOffset = this.#endOffset
     this.#knowledge = 'mixed'
     this.#memory = new LaneRuns()
-    this.#directory = new LaneDirectory()
+    this.#stored = new StoredRuns(this.file, this.baseOffset, new LaneDirectory())
     this.#endOffset = this.baseOffset
     this.#add(NORMAL_PRIORITY, endOffset, [])
   }
@@ -231,24 +231,13 @@ export class SegmentLanes implements Forgettable {
     }
     if (from >= (this.#ends[lane] as number)) return true
     const { room } = into
-    if (from < this.#memoryFrom && !this.#collectBlocks(lane, from, into)) return false
+    if (from < this.#memoryFrom) {
+      this.#touch()
+      if (!this.#stored?.collect(lane, from, this.#memoryFrom, into)) return false
+    }
     if (!into.isFull) this.#memory.collect(lane, from, into)
     // Nothing there: that is known from now on, whatever is forgotten.
     if (into.room === room && room > 0) this.#ends[lane] = from
-    return true
-  }
-
-  #collectBlocks(lane: number, from: number, into: RunCollector): boolean {
-    const directory = this.#directory
-    if (directory === undefined) return false
-    this.#touch()
-    let block = directory.withLane(lane, directory.find(from))
-    while (block < directory.length && directory.first(block) < this.#memoryFrom && !into.isFull) {
-      const chunk = this.#chunks.get(directory.chunkIdOf(block))
-      if (chunk === undefined) return false
-      directory.runsIn(block, lane, chunk).collect(from, this.baseOffset, into)
-      block = directory.withLane(lane, block + 1)
-    }
     return true
   }
 
@@ -261,28 +250,9 @@ export class SegmentLanes implements Forgettable {
     }
     if (from >= (this.#ends[lane] as number)) return 0
     if (from >= this.#memoryFrom) return this.#memory.count(lane, from)
-    const below = this.#countBelow(lane, from)
-    return below === undefined ? undefined : this.total(lane) - below
-  }
-
-  /** Records of the lane in front of `from`, which is not in memory. */
-  #countBelow(lane: number, from: number): number | undefined {
-    const known = this.#counts.get(lane)
-    if (known?.from === from) return known.records
-    const directory = this.#directory
-    if (directory === undefined) return undefined
     this.#touch()
-    const block = directory.find(from)
-    let records = 0
-    for (let before = 0; before < block; before += 1) records += directory.records(before, lane)
-    if (directory.runs(block, lane) > 0) {
-      const chunk = this.#chunks.get(directory.chunkIdOf(block))
-      if (chunk === undefined) return undefined
-      const behind = directory.runsIn(block, lane, chunk).count(from, this.baseOffset)
-      records += directory.records(block, lane) - behind
-    }
-    this.#counts.set(lane, { from, records })
-    return records
+    const below = this.#stored?.countBelow(lane, from)
+    return below === undefined ? undefined : this.total(lane) - below
   }
 
   /** Writes the runs of records below `durable` that are not in the file. One call at a time. */
@@ -292,7 +262,7 @@ export class SegmentLanes implements Forgettable {
     const from = this.#written
     const block = encodeBlock(this.#memory, { from, to }, this.baseOffset)
     const position = await this.file.append(block)
-    this.#directory?.push(block, position)
+    this.#stored?.push(block, position)
     this.#written = to
     this.#account()
   }
@@ -300,71 +270,35 @@ export class SegmentLanes implements Forgettable {
   /** Writes the directory behind the last block of a sealed segment. One call at a time, not beside {@link flush}. */
   async seal(): Promise<void> {
     if (this.#knowledge !== 'mixed' || this.file.isSealed) return
-    if (this.#written < this.#endOffset || this.#directory === undefined) return
-    await this.file.seal(this.#directory.bytes, { from: this.baseOffset, to: this.#endOffset })
+    const directory = this.#stored?.directory
+    if (this.#written < this.#endOffset || directory === undefined) return
+    await this.file.seal(directory.bytes, { from: this.baseOffset, to: this.#endOffset })
     this.#account()
   }
 
   /** Reads what {@link collect} needs; false where the file does not hold it. */
   async load(lane: number, from: number): Promise<boolean> {
-    if (this.#knowledge !== 'mixed' || from >= this.#memoryFrom) return true
-    const directory = await this.#loadDirectory()
-    if (directory === undefined) return false
-    let block = directory.withLane(lane, directory.find(from))
-    if (!(await this.#loadChunk(directory, block))) return false
-    // In the block that `from` is in, the lane's records may all lie in front of it.
-    if (block === directory.length || directory.first(block) >= from) return true
-    block = directory.withLane(lane, block + 1)
-    return await this.#loadChunk(directory, block)
+    if (this.#stored === undefined || from >= this.#memoryFrom) return true
+    const isThere = await this.#stored.load(lane, from, this.#endOffset)
+    this.#account()
+    return isThere
   }
 
   /** Reads what {@link count} needs; false where the file does not hold it. */
   async loadCount(lane: number, from: number): Promise<boolean> {
-    if (this.count(lane, from) !== undefined || this.#knowledge !== 'mixed') return true
-    const directory = await this.#loadDirectory()
-    if (directory === undefined) return false
-    const block = directory.find(from)
-    const isThere = await this.#loadChunk(directory, block)
-    this.count(lane, from)
-    return isThere
-  }
-
-  async #loadDirectory(): Promise<LaneDirectory | undefined> {
-    if (this.#directory === undefined) {
-      const stretch = { from: this.baseOffset, to: this.#endOffset }
-      const read = await this.file.readDirectory(stretch)
-      this.#directory ??= read
-      this.#account()
-    }
-    return this.#directory
-  }
-
-  async #loadChunk(directory: LaneDirectory, block: number): Promise<boolean> {
-    if (block >= directory.length || directory.first(block) >= this.#memoryFrom) return true
-    const chunk = directory.chunkOf(block)
-    if (this.#chunks.has(chunk.id)) return true
-    const bytes = await this.file.read(chunk.position, chunk.bytes)
-    if (!directory.matches(chunk, bytes)) return false
-    if (directory === this.#directory)
-      this.#chunks.set(chunk.id, { position: chunk.position, bytes })
+    if (this.#stored === undefined || this.count(lane, from) !== undefined) return true
+    const isThere = await this.#stored.loadCount(lane, from, this.#endOffset)
     this.#account()
-    return true
+    return isThere
   }
 
   /** Drops what the file holds as well. */
   forget(): void {
-    this.#drop()
-    if (this.#knowledge !== 'mixed') return
+    this.#accountFor(0)
+    if (this.#stored === undefined) return
     this.#memory.dropBelow(this.#written)
     this.#memoryFrom = this.#written
-    if (this.file.isSealed) this.#directory = undefined
-  }
-
-  #drop(): void {
-    this.#services.indexes.remove(this, this.#accountedBytes)
-    this.#accountedBytes = 0
-    this.#chunks.clear()
-    this.#counts.clear()
+    this.#stored.forget()
   }
 
   #touch(): void {
@@ -372,11 +306,13 @@ export class SegmentLanes implements Forgettable {
   }
 
   #account(): void {
+    const runs = this.#memoryFrom < this.#written ? this.#memory.size : 0
+    this.#accountFor((this.#stored?.bytes ?? 0) + runs * RUN_MEMORY_BYTES)
+  }
+
+  #accountFor(bytes: number): void {
     const { indexes } = this.#services
-    indexes.remove(this, this.#accountedBytes)
-    let bytes = this.file.isSealed ? (this.#directory?.bytes.length ?? 0) : 0
-    for (const chunk of this.#chunks.values()) bytes += chunk.bytes.length
-    if (this.#memoryFrom < this.#written) bytes += this.#memory.size * RUN_MEMORY_BYTES
+    if (this.#accountedBytes > 0) indexes.remove(this, this.#accountedBytes)
     this.#accountedBytes = bytes
     if (bytes > 0) indexes.add(this, bytes)
   }

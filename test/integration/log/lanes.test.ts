@@ -170,6 +170,25 @@ describe('lane index', () => {
     expect(await lanesAfterReopening(directory)).toEqual(wanted)
   })
 
+  test('of segments that grow is read again where it was forgotten', async () => {
+    const directory = temporaryDirectory()
+    const engine = await openTestEngine({ directory, options: { indexCacheBytes: 0 } })
+    const random = new SeededRandom(baseSeed())
+    const options = { segmentBytes: 16 << 20 }
+    const logs = await Promise.all(['a', 'b'].map((path) => engine.open(path, options)))
+    const wanted: number[][] = [[], []]
+    for (let round = 0; round < 8; round += 1) {
+      for (const [i, log] of logs.entries()) {
+        const lanes = Array.from({ length: 3000 }, () => random.int(5))
+        wanted[i]?.push(...lanes)
+        await log.append(ofLanes(lanes, 68), 'all')
+        // Of the two, the one looked at last is remembered: the other is read from its file.
+        expect(await laneOfEach(log, 1000)).toEqual(wanted[i])
+      }
+    }
+    expect(readFileSync(join(directory, 'a', `${FIRST}.laneindex`)).length).toBeGreaterThan(100_000)
+  })
+
   test('goes with its segment', async () => {
     const { directory, folder } = await stopped()
     const { log, engine } = await reopened(directory)
