@@ -43,7 +43,7 @@ export interface StaggerResult {
 
 const OTHER = 'busy'
 /** Time to schedule in, before the first is due. */
-const LEAD_MS = 3_000
+const LEAD_MS = 1_000
 const BATCH = 1_000
 const LOOK_MS = 5
 const LATE_MS_MAX = 60_000

@@ -43,13 +43,16 @@ describe('the jobs of the clients', () => {
     expect(result.recordsPerSecond).toBeGreaterThanOrEqual(0)
   })
 
-  test('time each message until its handler', async () => {
-    const port = await setup()
-    const result = await runHandling({
-      ...{ kind: 'handling', port, serverPid, ratePerSecond: 500, valueBytes: 40, ...TIMES },
-    })
-    expect(result.maxMs).toBeGreaterThan(0)
-  })
+  test.each(['consumer', 'worker'] as const)(
+    'time each message until the handler of a %s',
+    async (by) => {
+      const port = await setup()
+      const result = await runHandling({
+        ...{ kind: 'handling', port, serverPid, by, ratePerSecond: 500, valueBytes: 40, ...TIMES },
+      })
+      expect(result.maxMs).toBeGreaterThan(0)
+    },
+  )
 
   test('go the whole path and handle what was acknowledged', async () => {
     const port = await setup()

@@ -24,7 +24,8 @@ describe('scenarios', () => {
 
 describe('micro benches', () => {
   test.each(filesOf('micro', '.bench.ts'))('%s runs every case', async (name) => {
-    const { cases }: { cases: MicroCases } = await import(`../../../bench/micro/${name}.bench.ts`)
+    const url = new URL(`../../../bench/micro/${name}.bench.ts`, import.meta.url).href
+    const { cases }: { cases: MicroCases } = await import(/* @vite-ignore */ url)
     expect(Object.keys(cases).length).toBeGreaterThan(0)
     for (const once of Object.values(cases)) once()
   })
