@@ -7,9 +7,11 @@ const WORKERS = 2
 const CONCURRENCY = 4
 const BACKGROUND = 400
 const BACKGROUND_MS = 300
-const CRITICAL = 200
+/** The first ones find connections being made and code not yet compiled: they are not counted. */
+const WARM_UP = 40
+const CRITICAL = WARM_UP + 300
 /** Between critical messages, on average. */
-const EVERY_MS = 20
+const EVERY_MS = 10
 const P99_MS = 50
 
 const percentile = (values: readonly number[], share: number): number =>
@@ -19,7 +21,10 @@ const lasting = (ms: number): Promise<void> =>
   new Promise((resolve) => void setTimeout(resolve, ms))
 
 describe('critical messages', () => {
-  test('begin within 50 ms (p99) while slow background work keeps the workers busy', async () => {
+  // Other tests may have the processors at the wrong moment: what holds must hold once in two.
+  test('begin within 50 ms (p99) while slow background work keeps the workers busy', {
+    retry: 1,
+  }, async () => {
     const daemon = await startDaemon()
     const connection = new Connection({ url: daemon.url })
     onTestFinished(() => connection.close())
@@ -66,8 +71,11 @@ describe('critical messages', () => {
     }
     await begun
 
-    const p99Ms = percentile(waitsMs, 0.99)
-    const text = `p50 ${percentile(waitsMs, 0.5)} ms, p99 ${p99Ms} ms, longest ${percentile(waitsMs, 1)} ms`
+    const counted = waitsMs.slice(WARM_UP)
+    const [p50Ms, p99Ms, longestMs] = [0.5, 0.99, 1].map((share) =>
+      Math.round(percentile(counted, share)),
+    )
+    const text = `p50 ${p50Ms} ms, p99 ${p99Ms} ms, longest ${longestMs} ms`
     expect(p99Ms, text).toBeLessThan(P99_MS)
     // The background work went on meanwhile, at the handlers it may keep.
     expect(running.most).toBe(WORKERS * (CONCURRENCY - 1))
