@@ -66,9 +66,17 @@ export class Granting {
     if (this.#nonce < 0) this.#nonce = Math.floor(this.#platform.random() * NONCES)
     const { window, partition, lanes } = place
     const { memberId: member, visibilityMs } = this.#wanted
+    // Plain fields: once for each poll at least.
     const { pieces, isAlone, fresh } = this.ledger.execute({
-      ...{ kind: 'lease', window: window.id, member, nonce: this.#nonce, lane },
-      ...{ max: Math.max(1, fits), end: partition.offsets().next, visibilityMs, isFirst },
+      kind: 'lease',
+      window: window.id,
+      member,
+      nonce: this.#nonce,
+      lane,
+      max: Math.max(1, fits),
+      end: partition.offsets().next,
+      visibilityMs,
+      isFirst,
       view: lanes.isPlain ? undefined : lanes,
     })
     if (pieces.length === 0) {

@@ -7,7 +7,7 @@
  */
 
 import { LANES } from '../../scheduling/index.ts'
-import type { Piece } from './events.ts'
+import type { DeliveryEvent, Piece } from './events.ts'
 import { LEASE_MS_MAX } from './policy.ts'
 import type { Window } from './window.ts'
 import { type CommandOf, type Decided, type World, windowOf } from './world.ts'
@@ -35,15 +35,18 @@ export function decideLease({ state, nowMs }: World, command: Lease): Decided {
   const reply = { window: window.id, pieces, isAlone, fresh }
   if (ranges.length === 0) return { events: [], reply }
   const { member, nonce, lane } = command
-  return {
-    events: [
-      {
-        ...{ type: 'leased', window: window.id, nonce, member, atMs: nowMs, deadlineMs },
-        ...{ ranges, lane, cursors },
-      },
-    ],
-    reply,
+  const leased: DeliveryEvent = {
+    type: 'leased',
+    window: window.id,
+    nonce,
+    member,
+    atMs: nowMs,
+    deadlineMs,
+    lane,
+    ranges,
+    cursors,
   }
+  return { events: [leased], reply }
 }
 
 /** True where the member gets one record that is handed out alone. */
