@@ -32,7 +32,9 @@ const SLOTS = 1 << LEVEL_BITS
 const SHIFT = [0, 8, 14, 20] as const
 const FIRST_SLOT = [0, 256, 320, 384] as const
 const DUE: Head = 448
-const LISTS = 449
+/** Timers of the present tick that were looked at and are not due yet. */
+const LATER: Head = 449
+const LISTS = 450
 /** Timers that a call may move for each one that it may fire: 1,000 fired are 16,000 moved, half a millisecond. */
 const MOVES_PER_FIRED = 16
 
@@ -52,8 +54,9 @@ export class TimerWheel<T> {
   #nowMs: number
   /** The present. Every timer of an earlier tick is in the list of those due. */
   #tick: number
-  /** At most the least due time in the slot of the present tick. */
+  /** At most the least due time in the slot of the present tick, and in the list of those looked at. */
   #presentDueMs = Number.POSITIVE_INFINITY
+  #laterDueMs = Number.POSITIVE_INFINITY
   /** The slot whose timers a call had not the budget to move down altogether: nothing goes on before they have moved. */
   #unfinished: Slot | undefined
 
@@ -133,6 +136,7 @@ export class TimerWheel<T> {
     this.#nowMs = nowMs
     this.#tick = tickOf(nowMs)
     this.#presentDueMs = Number.POSITIVE_INFINITY
+    this.#laterDueMs = Number.POSITIVE_INFINITY
     this.#unfinished = undefined
     for (const node of nodes) this.#enter(node, this.#lists.dueMs(node))
   }
@@ -145,10 +149,10 @@ export class TimerWheel<T> {
     const due = this.#lists.first(DUE)
     if (due !== undefined) return this.#lists.dueMs(due)
     const slot = this.#nextSlot()
-    if (slot === undefined) return undefined
-    return slot.tick === this.#tick && slot.level === 0
-      ? this.#presentDueMs
-      : slot.tick * WHEEL_TICK_MS
+    const isPresent = slot?.level === 0 && slot.tick === this.#tick
+    const slotMs = slot === undefined ? Number.POSITIVE_INFINITY : slot.tick * WHEEL_TICK_MS
+    const nextMs = Math.min(isPresent ? this.#presentDueMs : slotMs, this.#laterMs())
+    return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs
   }
 
   /** Forgets every timer; the ids given so far name none. */
@@ -156,7 +160,13 @@ export class TimerWheel<T> {
     this.#lists.clear()
     this.#counts.fill(0)
     this.#presentDueMs = Number.POSITIVE_INFINITY
+    this.#laterDueMs = Number.POSITIVE_INFINITY
     this.#unfinished = undefined
+  }
+
+  /** At most the least due time of those that were put aside. */
+  #laterMs(): number {
+    return this.#lists.first(LATER) === undefined ? Number.POSITIVE_INFINITY : this.#laterDueMs
   }
 
   #fireDue(max: number, fire: (payload: T, dueMs: number) => void): number {
@@ -177,6 +187,7 @@ export class TimerWheel<T> {
    */
   #step(max: number): number | undefined {
     const nowTick = tickOf(this.#nowMs)
+    if (nowTick > this.#tick || this.#laterDueMs <= this.#nowMs) this.#lookAgain(nowTick)
     const slot = this.#nextSlot()
     if (slot === undefined || slot.tick > nowTick) {
       this.#moveTo(nowTick, Number.POSITIVE_INFINITY)
@@ -210,24 +221,34 @@ export class TimerWheel<T> {
     return moved
   }
 
-  /** Takes out of the present slot what is due; undefined where nothing is. */
+  /** Those of the present tick that were not due when they were looked at: all of them are, or some may be. */
+  #lookAgain(nowTick: number): void {
+    this.#laterDueMs = Number.POSITIVE_INFINITY
+    if (nowTick > this.#tick) {
+      this.#lists.splice(LATER, DUE)
+      return
+    }
+    this.#lists.splice(LATER, slotOf(0, this.#tick))
+    this.#presentDueMs = Math.min(this.#presentDueMs, this.#nowMs)
+  }
+
+  /** Takes out of the present slot what is due, and puts aside what is not; undefined where nothing is due. */
   #sift(head: Head, max: number): number | undefined {
     if (this.#presentDueMs > this.#nowMs) return undefined
-    let leastMs = Number.POSITIVE_INFINITY
     let seen = 0
     let node = this.#lists.first(head)
     for (; node !== undefined && seen < max; seen += 1) {
       const dueMs = this.#lists.dueMs(node)
-      const next = this.#lists.after(node)
+      this.#lists.unlink(node)
       if (dueMs <= this.#nowMs) {
-        this.#lists.unlink(node)
         this.#lists.append(DUE, node, 0)
       } else {
-        leastMs = Math.min(leastMs, dueMs)
+        this.#lists.append(LATER, node, 0)
+        this.#laterDueMs = Math.min(this.#laterDueMs, dueMs)
       }
-      node = next
+      node = this.#lists.first(head)
     }
-    if (node === undefined) this.#presentDueMs = leastMs
+    if (node === undefined) this.#presentDueMs = Number.POSITIVE_INFINITY
     return seen
   }
 

@@ -123,3 +123,27 @@ describe('timer wheel', () => {
     expect(() => new TimerWheel<string>().add(Number.NaN, 'never')).toThrow('not a time')
   })
 })
+
+describe('many timers of one tick', () => {
+  test('do not hide the one that is due behind those that are not', () => {
+    const wheel = new TimerWheel<number>(0)
+    for (let i = 0; i < 100; i += 1) wheel.add(19, i)
+    wheel.add(12, 1_000)
+    const fired: number[] = []
+    const calls = (nowMs: number): number => {
+      let count = 0
+      while ((wheel.nextDueMs() ?? Number.POSITIVE_INFINITY) <= nowMs && count < 1_000) {
+        wheel.advance(nowMs, 1, (payload) => fired.push(payload))
+        count += 1
+      }
+      return count
+    }
+    expect(calls(12)).toBeLessThan(20)
+    expect(fired).toEqual([1_000])
+    expect(wheel.nextDueMs()).toBe(19)
+    calls(18)
+    expect(fired).toHaveLength(1)
+    calls(19)
+    expect(fired).toHaveLength(101)
+  })
+})
