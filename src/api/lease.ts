@@ -81,21 +81,24 @@ export interface LeasePart {
   readonly bytes: Buffer
 }
 
-/** The head of a part and its topic; the part's bytes follow. */
-export function leasePartHead(part: LeasePart): Buffer {
-  const topicLength = part.topic.length
-  const head = Buffer.allocUnsafe(LEASE_PART_HEAD_BYTES + topicLength)
-  head[0] = topicLength
-  head[1] = 0
-  head.writeUInt32BE(part.partition, 2)
-  head.writeUInt32BE(part.nonce, 6)
-  head.writeUInt32BE(part.deliveryCount, 10)
-  writeU64(head, part.offset, 14)
-  head.writeUInt32BE(part.count, 22)
-  writeU64(head, part.deadlineMs, 26)
-  head.writeUInt32BE(part.bytes.length, 34)
-  head.write(part.topic, LEASE_PART_HEAD_BYTES, 'latin1')
-  return head
+export const leasePartBytes = ({ topic, bytes }: LeasePart): number =>
+  LEASE_PART_HEAD_BYTES + topic.length + bytes.length
+
+/** Writes a part at `at` of `into`; where it ends. */
+export function putLeasePart(into: Buffer, at: number, part: LeasePart): number {
+  const { topic, bytes } = part
+  into[at] = topic.length
+  into[at + 1] = 0
+  into.writeUInt32BE(part.partition, at + 2)
+  into.writeUInt32BE(part.nonce, at + 6)
+  into.writeUInt32BE(part.deliveryCount, at + 10)
+  writeU64(into, part.offset, at + 14)
+  into.writeUInt32BE(part.count, at + 22)
+  writeU64(into, part.deadlineMs, at + 26)
+  into.writeUInt32BE(bytes.length, at + 34)
+  into.write(topic, at + LEASE_PART_HEAD_BYTES, 'latin1')
+  into.set(bytes, at + LEASE_PART_HEAD_BYTES + topic.length)
+  return at + leasePartBytes(part)
 }
 
 /** The parts of a reply; their bytes are views into it. Throws a RangeError where it is cut off. */
@@ -138,25 +141,36 @@ export interface SettleSaying {
 }
 
 export function encodeSettle(sayings: readonly SettleSaying[]): Buffer {
-  return Buffer.concat(sayings.map(encodeSaying))
+  const reasons = sayings.map(({ reason }) => (reason ? Buffer.from(reason) : undefined))
+  let length = 0
+  for (const [i, { topic }] of sayings.entries()) {
+    length += SAYING_HEAD_BYTES + topic.length + (reasons[i]?.length ?? 0)
+  }
+  const bytes = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const [i, saying] of sayings.entries()) at = putSaying(bytes, at, saying, reasons[i])
+  return bytes
 }
 
-function encodeSaying(saying: SettleSaying): Buffer {
-  const reason = Buffer.from(saying.reason ?? '')
-  const length = SAYING_HEAD_BYTES + saying.topic.length + reason.length
-  const bytes = Buffer.allocUnsafe(length)
-  bytes[0] = SETTLE_WHAT[saying.what]
-  bytes[1] = saying.topic.length
-  bytes.writeUInt32BE(saying.partition, 2)
-  bytes.writeUInt32BE(saying.nonce, 6)
-  bytes.writeUInt32BE(saying.deliveryCount, 10)
-  writeU64(bytes, saying.from, 14)
-  writeU64(bytes, saying.to, 22)
-  bytes.writeUInt32BE(saying.timeMs ?? AS_POLICY_SAYS, 30)
-  bytes.writeUInt16BE(reason.length, 34)
-  bytes.write(saying.topic, SAYING_HEAD_BYTES, 'latin1')
-  bytes.set(reason, SAYING_HEAD_BYTES + saying.topic.length)
-  return bytes
+function putSaying(
+  into: Buffer,
+  at: number,
+  saying: SettleSaying,
+  reason: Buffer | undefined,
+): number {
+  into[at] = SETTLE_WHAT[saying.what]
+  into[at + 1] = saying.topic.length
+  into.writeUInt32BE(saying.partition, at + 2)
+  into.writeUInt32BE(saying.nonce, at + 6)
+  into.writeUInt32BE(saying.deliveryCount, at + 10)
+  writeU64(into, saying.from, at + 14)
+  writeU64(into, saying.to, at + 22)
+  into.writeUInt32BE(saying.timeMs ?? AS_POLICY_SAYS, at + 30)
+  into.writeUInt16BE(reason?.length ?? 0, at + 34)
+  into.write(saying.topic, at + SAYING_HEAD_BYTES, 'latin1')
+  const reasonAt = at + SAYING_HEAD_BYTES + saying.topic.length
+  if (reason !== undefined) into.set(reason, reasonAt)
+  return reasonAt + (reason?.length ?? 0)
 }
 
 const WHATS = new Map(

@@ -25,6 +25,27 @@ export interface Grant {
   readonly pieces: readonly Piece[]
 }
 
+/** Of one place and lane what a poll got in several turns becomes one grant: it is read together. */
+export function joinedGrants(grants: readonly Grant[]): readonly Grant[] {
+  if (grants.length < 2) return grants
+  const byPlace = new Map<Place, Map<number, Piece[]>>()
+  const joined: Grant[] = []
+  for (const grant of grants) {
+    const { place, lane, pieces } = grant
+    const lanes = byPlace.get(place) ?? new Map<number, Piece[]>()
+    byPlace.set(place, lanes)
+    const known = lanes.get(lane)
+    if (known !== undefined) {
+      for (const piece of pieces) known.push(piece)
+      continue
+    }
+    const all = [...pieces]
+    lanes.set(lane, all)
+    joined.push({ ...grant, pieces: all })
+  }
+  return joined
+}
+
 export interface Granted {
   readonly grants: readonly Grant[]
   /** Nothing was granted though there is something: a limit is in the way. */

@@ -1,7 +1,7 @@
 /** From what was granted to what the member gets: the records themselves, as they lie in the log. */
 import { BrokerError } from '../kernel/errors.ts'
 import { MiB, offset } from '../kernel/units.ts'
-import type { Grant } from './grants.ts'
+import { type Grant, joinedGrants } from './grants.ts'
 import type { LaneWaits } from './lanes/laneWaits.ts'
 import type { Ledger } from './ledger.ts'
 import { type Budget, type Picker, Picking } from './picking.ts'
@@ -67,7 +67,7 @@ export class HandOut {
     const parts: Part[] = []
     const budget: Budget = { bytes: maxBytes, isFirst: true }
     let failure: unknown
-    for (const grant of grants) {
+    for (const grant of joinedGrants(grants)) {
       for (const span of spansOf(grant.pieces)) {
         try {
           await this.#readSpan(grant, span, budget, parts)

@@ -8,7 +8,8 @@ import {
   invalid,
   LEASE_TYPE,
   LeaseBody,
-  leasePartHead,
+  leasePartBytes,
+  putLeasePart,
   RECEIPTS_MAX,
   SETTLE_TYPE,
   type SettleOutcome,
@@ -79,14 +80,18 @@ async function lease(
   }
 }
 
+/** In one piece: there may be as many parts as records. */
 function framesOf({ parts }: { readonly parts: readonly object[] }, group: string): Buffer {
-  const buffers: Buffer[] = []
+  let length = 0
   for (const part of parts) {
     if (!isLeased(part))
       throw new BrokerError('GROUP_MODE_CONFLICT', `group ${group} is in mode offset`)
-    buffers.push(leasePartHead(part), part.bytes)
+    length += leasePartBytes(part)
   }
-  return Buffer.concat(buffers)
+  const frames = Buffer.allocUnsafe(length)
+  let at = 0
+  for (const part of parts) if (isLeased(part)) at = putLeasePart(frames, at, part)
+  return frames
 }
 
 const isLeased = (part: object): part is Delivered['parts'][number] => 'nonce' in part
@@ -100,7 +105,8 @@ async function settle(
   const said = sayingsOf(request.body)
   const sayings = said.map((saying) => inBrokerWords(group, saying))
   const outcomes = await broker.call('messages.say', { sayings }, callerOf(request))
-  const told = outcomes.flatMap((outcome, i) => toTell(said[i] as SettleSaying, i, outcome))
+  const told: SettleOutcome[] = []
+  for (const [i, outcome] of outcomes.entries()) tell(told, said[i] as SettleSaying, i, outcome)
   reply
     .header('content-type', SETTLE_TYPE)
     .send(told.length === 0 ? NO_BYTES : encodeOutcomes(told))
@@ -124,18 +130,18 @@ const inBrokerWords = (group: string, saying: SettleSaying): Saying => {
 }
 
 /** What the client does not know already: failures, and times. */
-function toTell(saying: SettleSaying, at: number, outcome: RangeOutcome): SettleOutcome[] {
-  const { from, to } = saying
+function tell(told: SettleOutcome[], said: SettleSaying, saying: number, outcome: RangeOutcome) {
   if (outcome.error !== undefined) {
-    return [{ saying: at, error: ERRORS[outcome.error.code].wire, from, to, timeMs: 0 }]
+    const error = ERRORS[outcome.error.code].wire
+    told.push({ saying, error, from: said.from, to: said.to, timeMs: 0 })
+    return
   }
-  const isTold = saying.what === 'nack' || saying.what === 'extend'
-  return outcome.pieces
-    .map((piece) => ({
-      ...{ saying: at, from: piece.from, to: piece.to },
-      ...{ error: wireCodeOf(piece), timeMs: piece.dueMs },
-    }))
-    .filter(({ error }) => isTold || error !== 0)
+  const isTold = said.what === 'nack' || said.what === 'extend'
+  for (const piece of outcome.pieces) {
+    const error = wireCodeOf(piece)
+    const { from, to, dueMs: timeMs } = piece
+    if (isTold || error !== 0) told.push({ saying, error, from, to, timeMs })
+  }
 }
 
 function wireCodeOf({ outcome }: Piece): number {
