@@ -25,7 +25,10 @@ export interface Grant {
   readonly pieces: readonly Piece[]
 }
 
-/** Of one place and lane what a poll got in several turns becomes one grant: it is read together. */
+/**
+ * Of one place and lane what a poll got in several turns becomes one grant: it is read together. The most urgent lane
+ * comes first.
+ */
 export function joinedGrants(grants: readonly Grant[]): readonly Grant[] {
   if (grants.length < 2) return grants
   const byPlace = new Map<Place, Map<number, Piece[]>>()
@@ -43,7 +46,7 @@ export function joinedGrants(grants: readonly Grant[]): readonly Grant[] {
     lanes.set(lane, all)
     joined.push({ ...grant, pieces: all })
   }
-  return joined
+  return joined.sort((a, b) => a.lane - b.lane)
 }
 
 export interface Granted {

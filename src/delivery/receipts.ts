@@ -29,6 +29,8 @@ export interface Saying {
 
 /** Records that one range may speak of: no hand-out is larger. */
 const RANGE_MAX = LIMITS.readMessagesMax
+/** Ranges that one change settles: its event stays small. */
+const ACKS_TOGETHER_MAX = 1_000
 /** Characters of an error text that are kept; the rest is cut. */
 const REASON_CHARS_MAX = 1_000
 
@@ -53,7 +55,13 @@ export class Receipts {
   /** Resolves when what was said survives the process. */
   async say(sayings: readonly Saying[]): Promise<readonly RangeOutcome[]> {
     const { ledger, onRoom } = this.#options
-    const outcomes = sayings.map((saying) => this.#say(saying))
+    const outcomes: RangeOutcome[] = []
+    while (outcomes.length < sayings.length) {
+      const together = acksTogether(sayings, outcomes.length)
+      const first = sayings[outcomes.length] as Saying
+      if (together.length > 0) this.#ackAll(first, together, outcomes)
+      else outcomes.push(this.#say(first))
+    }
     let told: string | undefined
     for (const { range } of sayings) {
       if (range.group === told) continue
@@ -68,7 +76,7 @@ export class Receipts {
     const { ledger } = this.#options
     try {
       const { from, to, deliveries, nonce } = saying.range
-      if (!(to > from && to - from <= RANGE_MAX)) throw tooLarge(to - from)
+      if (!isFair(saying.range)) throw tooLarge(to - from)
       const window = this.#windowOf(saying.range)
       this.#seen(window, from)
       const laneAt = window.cursors && this.#options.lanesOf(window)
@@ -80,6 +88,33 @@ export class Receipts {
     } catch (error) {
       if (error instanceof BrokerError) return { error }
       throw error
+    }
+  }
+
+  /** One change for all of them: with priorities there may be as many ranges as messages. */
+  #ackAll({ range }: Saying, ranges: readonly ReceiptRange[], outcomes: RangeOutcome[]): void {
+    try {
+      const window = this.#windowOf(range)
+      this.#seen(window, range.from)
+      const { from, to, deliveries, nonce } = range
+      const laneAt = window.cursors && this.#options.lanesOf(window)
+      const also: number[] = []
+      for (let i = 1; i < ranges.length; i += 1) {
+        const next = ranges[i] as ReceiptRange
+        also.push(next.from, next.to)
+      }
+      const said = { window: window.id, nonce, from, to, deliveries, laneAt }
+      const { pieces } = this.#options.ledger.execute({ kind: 'ack', ...said, also })
+      let at = 0
+      for (const { to: end } of ranges) {
+        const start = at
+        while (pieces[at] !== undefined && (pieces[at] as Piece).to < end) at += 1
+        at += 1
+        outcomes.push({ pieces: pieces.slice(start, at) })
+      }
+    } catch (error) {
+      if (!(error instanceof BrokerError)) throw error
+      for (const _ of ranges) outcomes.push({ error })
     }
   }
 
@@ -101,6 +136,29 @@ export class Receipts {
     const where = `${topic}-${partition}`
     throw new BrokerError('RECEIPT_NOT_FOUND', `nothing of ${where} was handed out to group ${id}`)
   }
+}
+
+const isFair = ({ from, to }: ReceiptRange): boolean => to > from && to - from <= RANGE_MAX
+
+/** The ranges from `first` on that are acks of one hand-out; none where there is one alone. */
+function acksTogether(sayings: readonly Saying[], first: number): readonly ReceiptRange[] {
+  const ranges: ReceiptRange[] = []
+  const begun = sayings[first]
+  if (begun?.kind !== 'ack' || sayings[first + 1]?.kind !== 'ack') return ranges
+  const { group, topic, partition, nonce, deliveries } = begun.range
+  for (let i = first; i < sayings.length && ranges.length < ACKS_TOGETHER_MAX; i += 1) {
+    const { kind, range } = sayings[i] as Saying
+    const isSame =
+      kind === 'ack' &&
+      range.nonce === nonce &&
+      range.deliveries === deliveries &&
+      range.partition === partition &&
+      range.topic === topic &&
+      range.group === group
+    if (!isSame || !isFair(range)) break
+    ranges.push(range)
+  }
+  return ranges.length > 1 ? ranges : []
 }
 
 function commandOf({ kind, timeMs, reason }: Saying, said: Said): DeliveryCommand {

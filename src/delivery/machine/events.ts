@@ -52,7 +52,11 @@ export type DeliveryCommand =
       /** Undefined where everything from the least cursor on is normal, and so is `lane`. */
       readonly view: LaneView | undefined
     }
-  | ({ readonly kind: 'ack' } & Receipts)
+  | ({
+      readonly kind: 'ack'
+      /** Further ranges of the same hand-out. */
+      readonly also?: Ranges
+    } & Receipts)
   | ({
       readonly kind: 'nack'
       /** Undefined: as the policy says. */

@@ -28,7 +28,15 @@ interface Saying {
 export function decideReceipts(world: World, said: Said): Decided {
   const window = windowOf(world.state, said.window)
   const { onRun, onSettled, events } = sayingOf(world, window, said)
-  const pieces = walk(window, said, onRun, onSettled)
+  const pieces: Piece[] = []
+  walk(pieces, window, said, { onRun, onSettled })
+  if (said.kind === 'ack' && said.also !== undefined) {
+    const { also } = said
+    for (let i = 0; i < also.length; i += 2) {
+      const range = { ...said, from: also[i] as number, to: also[i + 1] as number }
+      walk(pieces, window, range, { onRun, onSettled })
+    }
+  }
   return { events: events(), reply: { window: window.id, pieces } }
 }
 
@@ -115,8 +123,12 @@ function add(ranges: number[], from: number, to: number): void {
   else ranges.push(from, to)
 }
 
-function walk(window: Window, said: Receipts, onRun: OnRun, onSettled: Outcome): Piece[] {
-  const pieces: Piece[] = []
+function walk(
+  pieces: Piece[],
+  window: Window,
+  said: Receipts,
+  { onRun, onSettled }: Pick<Saying, 'onRun' | 'onSettled'>,
+): void {
   const { nonce, to } = said
   let at = said.from
   let place = window.placeOf(at)
@@ -144,7 +156,6 @@ function walk(window: Window, said: Receipts, onRun: OnRun, onSettled: Outcome):
       )
     }
   }
-  return pieces
 }
 
 interface NoRun {

@@ -114,7 +114,7 @@ describe('the weights of a group', () => {
     })
     await publish(home, 'cccchhhhnnnnllllbbbb')
     const values = (await home.poll({ max_messages: 10 })).map(({ value }) => value)
-    expect(values.join('')).toBe('chnlbchnlb')
+    expect(values.join('')).toBe('cchhnnllbb')
     expect((await patch({ priority_weights: null })).json['set']).not.toHaveProperty(
       'priority_weights',
     )
