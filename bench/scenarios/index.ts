@@ -18,6 +18,7 @@ import { scenario as json1 } from './json-1.ts'
 import { scenario as json100 } from './json-100.ts'
 import { scenario as json1000 } from './json-1000.ts'
 import { scenario as jsonSingle } from './json-single.ts'
+import { scenario as lanesScattered } from './lanes-scattered.ts'
 import { scenario as lanesUrgent } from './lanes-urgent.ts'
 import { scenario as lanesWork } from './lanes-work.ts'
 import { scenario as latency2000 } from './latency-2000.ts'
@@ -85,6 +86,7 @@ export const SCENARIOS: readonly Scenario[] = [
   delayLateness,
   delayBusy,
   lanesWork,
+  lanesScattered,
   lanesUrgent,
   stats,
   producerMemory,
