@@ -7,8 +7,8 @@ export const scenario: Scenario = {
   title:
     'Messages of 100 B for later through the producer of the SDK, sendBatch; floor: the same messages published at once',
   unit: 'records/s',
-  durability: 'leader',
+  durability: 'all',
   bars: [ratioAtLeast('rate', 0.5)],
-  floor: (context) => producing(context, 'sendBatch', 'leader'),
-  ours: (context) => producing(context, 'sendBatch', 'leader', HOUR_MS),
+  floor: (context) => producing(context, 'sendBatch', 'all'),
+  ours: (context) => producing(context, 'sendBatch', 'all', HOUR_MS),
 }

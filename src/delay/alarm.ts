@@ -72,6 +72,18 @@ export class Alarm {
     this.#arm()
   }
 
+  /** The same for entries that were added one behind the other. */
+  watchRun(page: IndexPage, from: number, to: number): void {
+    const nearMs = this.#clock.nowMs() + this.#options.horizonMs
+    const { dueMs } = page
+    for (let i = from; i < to; i += 1) {
+      const at = dueMs[i] as number
+      if (at <= nearMs && this.#driver.size < TIMERS_MAX) this.#set(page, i)
+      else if (at < this.#nextUntimedMs) this.#nextUntimedMs = at
+    }
+    this.#arm()
+  }
+
   /** The same for all pending entries of a page. */
   watchPage(page: IndexPage): void {
     this.#refill(page, this.#clock.nowMs() + this.#options.horizonMs)

@@ -2,6 +2,7 @@
  * The index of one delay log: pages of entries by offset. In memory are the pages that hold an open entry or differ from
  * the disk; a page that is in neither case is on disk alone, and all its entries are final.
  */
+import type { DueTimes } from './dueTimes.ts'
 import { type EntryFacts, IndexPage, PAGE_ENTRIES, type PageOwner } from './indexPage.ts'
 import { type FinalState, isOpen, STATE } from './states.ts'
 
@@ -66,6 +67,28 @@ export class DelayIndex {
     page.add(i, facts)
     this.changes += 1
     this.#opened(facts)
+  }
+
+  /** New messages from `base` on, none of them known yet; told page by page of the entries they are. */
+  addRun(
+    base: number,
+    times: DueTimes,
+    publishedMs: number,
+    added: (page: IndexPage, from: number, to: number) => void,
+  ): void {
+    const count = times.dueMs.length
+    for (let from = 0; from < count; ) {
+      const page = this.#pageFor(pageNumber(base + from))
+      const i = (base + from) % PAGE_ENTRIES
+      const to = Math.min(count, from + PAGE_ENTRIES - i)
+      page.addRun(i, times, { from, to, publishedMs })
+      added(page, i, i + to - from)
+      from = to
+    }
+    this.#open += count
+    this.changes += count
+    this.delayCount += count
+    for (const dueMs of times.dueMs) this.delaySumMs += Math.max(0, dueMs - publishedMs)
   }
 
   setState(offset: number, state: number): void {

@@ -142,16 +142,15 @@ export class DelayLog implements PageOwner {
 
   /** Resolves when the messages are on disk and wait. Rejects as an append does. */
   async schedule(batch: RecordBatch, producer: WireProducer | undefined): Promise<AppendedOnce> {
-    const { dueMs, priorities } = takeDueTimes(batch, this.target.index)
+    const times = takeDueTimes(batch, this.target.index)
     this.scheduling += batch.count
     const learn = ({ result, isDuplicate }: AppendedOnce): void => {
       failpoint('delay.schedule.after-append')
       if (isDuplicate) return
-      for (let i = 0; i < dueMs.length; i += 1) {
-        const facts = { dueMs: dueMs[i] as number, publishedMs: result.timestampMs }
-        this.index.add(result.baseOffset + i, { ...facts, priority: priorities[i] as number })
-        this.#watch(result.baseOffset + i)
-      }
+      const { alarm } = this.#options
+      this.index.addRun(result.baseOffset, times, result.timestampMs, (page, from, to) =>
+        alarm.watchRun(page, from, to),
+      )
     }
     try {
       const appended = await this.#append(batch, { apply: learn, producer })

@@ -19,6 +19,7 @@
  * Both minima are lower bounds: an entry that leaves does not raise them, looking for what comes next does.
  */
 import { crc32c } from '../record/index.ts'
+import type { DueTimes } from './dueTimes.ts'
 import { isOpen, STATE, storedState } from './states.ts'
 
 export const PAGE_ENTRIES = 4096
@@ -32,6 +33,12 @@ export interface EntryFacts {
   readonly dueMs: number
   readonly publishedMs: number
   readonly priority: number
+}
+
+export interface RunOfTimes {
+  readonly from: number
+  readonly to: number
+  readonly publishedMs: number
 }
 
 /** Who is told that an entry's time has come. */
@@ -76,6 +83,22 @@ export class IndexPage {
     this.states[i] = STATE.PENDING
     this.open += 1
     this.setDue(i, dueMs)
+  }
+
+  /** New messages one behind the other, all taken at one time. `from` and `to` are places in `times`. */
+  addRun(i: number, times: DueTimes, { from, to, publishedMs }: RunOfTimes): void {
+    const count = to - from
+    this.#reserve(i + count)
+    this.dueMs.set(times.dueMs.subarray(from, to), i)
+    this.priorities.set(times.priorities.subarray(from, to), i)
+    this.publishedMs.fill(publishedMs, i, i + count)
+    this.states.fill(STATE.PENDING, i, i + count)
+    this.open += count
+    let min = this.minDueMs
+    for (let k = from; k < to; k += 1) min = Math.min(min, times.dueMs[k] as number)
+    this.minDueMs = min
+    this.minUntimedMs = Math.min(this.minUntimedMs, min)
+    this.dirty = true
   }
 
   setDue(i: number, dueMs: number): void {
