@@ -15,7 +15,13 @@ import { failpoint } from '../kernel/failpoint.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { isPriority, NORMAL_PRIORITY } from '../kernel/priority.ts'
 import type { LogEngine } from '../log/index.ts'
-import { decodeRecord, isControl, type RecordBatch, type WireProducer } from '../record/index.ts'
+import {
+  isControl,
+  type RecordBatch,
+  recordKeyBytes,
+  recordKeyStart,
+  type WireProducer,
+} from '../record/index.ts'
 import type { AppendedOnce, Partition, ProducersSnapshot } from '../topics/index.ts'
 import type { Alarm } from './alarm.ts'
 import { Checkpoints } from './checkpoints.ts'
@@ -204,8 +210,11 @@ export class DelayLog implements PageOwner {
     return messages.map((message) => {
       const record = found.get(message.offset)
       if (record === undefined || isControl(record.bytes, record.at)) return message
-      const { key } = decodeRecord(record.bytes, record.at)
-      return { ...message, key: key && Buffer.from(key) }
+      const { bytes, at } = record
+      const length = recordKeyBytes(bytes, at)
+      if (length === 0) return message
+      const start = recordKeyStart(bytes, at)
+      return { ...message, key: Buffer.from(bytes.subarray(start, start + length)) }
     })
   }
 
@@ -277,10 +286,14 @@ export class DelayLog implements PageOwner {
     if (state === undefined) return undefined
     const priority = page.priorities[i] as number
     return {
-      ...{ topic: this.target.topic, partition: this.target.index, offset: page.base + i },
+      topic: this.target.topic,
+      partition: this.target.index,
+      offset: page.base + i,
       dueMs: page.dueMs[i] as number,
       publishedMs: page.publishedMs[i] as number,
-      ...{ state, priority: isPriority(priority) ? priority : NORMAL_PRIORITY, key: undefined },
+      state,
+      priority: isPriority(priority) ? priority : NORMAL_PRIORITY,
+      key: undefined,
     }
   }
 

@@ -97,19 +97,27 @@ function dueOf({ delay, deliverAt }: RescheduleBody, nowMs: number): number {
   return nowMs + Math.ceil(durationOf('delay', delay, DUE_MS_MAX - nowMs) ?? 0)
 }
 
+/** Plain fields: a page holds up to a thousand of them. */
 function entryReply(message: DelayedMessage, nowMs: number): DelayedEntry {
   const { topic, partition, offset, dueMs, state, priority, publishedMs, key } = message
-  const isText = key === undefined || isUtf8(key)
-  return {
-    ...{ topic, partition, offset, state },
+  const entry: Changing<DelayedEntry> = {
+    topic,
+    partition,
+    offset,
+    state,
     deliver_at: formatTime(dueMs),
     time_remaining: formatDurationMs(Math.max(0, dueMs - nowMs)),
     priority: priorityName(priority),
     published_at: formatTime(publishedMs),
-    ...(key === undefined ? {} : { key: key.toString(isText ? 'utf8' : 'base64') }),
-    ...(isText ? {} : { encoding: 'base64' }),
   }
+  if (key === undefined) return entry
+  const isText = isUtf8(key)
+  entry.key = key.toString(isText ? 'utf8' : 'base64')
+  if (!isText) entry.encoding = 'base64'
+  return entry
 }
+
+type Changing<T> = { -readonly [K in keyof T]: T[K] }
 
 type Counts = Pick<
   Operations['delay.stats']['output'],
