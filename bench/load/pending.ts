@@ -29,6 +29,7 @@ export interface PendingCallsResult {
 }
 
 const BATCH = 1_000
+const PAGE = 100
 /** Calls that compilers settle in. */
 const WARMUP_CALLS = 50
 /** None is due while it is measured. */
@@ -73,9 +74,13 @@ export async function runPendingCalls(job: PendingCallsJob): Promise<PendingCall
   for (let i = 0; i < WARMUP_CALLS + job.calls; i += 1) {
     const query = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
     const askedMs = performance.now()
-    const page = (await caller.json('GET', `/topics/${TOPIC}/delayed?limit=100${query}`)) as Page
+    const page = (await caller.json(
+      'GET',
+      `/topics/${TOPIC}/delayed?limit=${PAGE}${query}`,
+    )) as Page
     lists.push(performance.now() - askedMs)
-    cursor = page.cursor
+    // From the beginning again behind the last full page.
+    cursor = page.messages.length < PAGE ? '' : page.cursor
     const [message] = page.messages
     if (message === undefined) throw new Error('nothing waits')
     const path = `/topics/${TOPIC}/delayed/${message.partition}/${message.offset}`
