@@ -72,7 +72,7 @@ export async function handling(
 ): Promise<Side> {
   const server = await startHttp(context, 'ours')
   const { warmupMs, turnMs } = context.settings
-  return async (): Promise<Sample> => {
+  const turn = async (): Promise<Sample> => {
     const result = await context.load<'handling'>({
       ...{ kind: 'handling', port: server.port, serverPid: server.pid, by, ratePerSecond },
       ...{ valueBytes: VALUE_BYTES, warmupMs, turnMs },
@@ -88,6 +88,9 @@ export async function handling(
       },
     }
   }
+  // As in tailing().
+  await turn()
+  return turn
 }
 
 export async function wholePath(context: BenchContext): Promise<Side> {

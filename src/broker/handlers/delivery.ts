@@ -2,7 +2,7 @@
  * Deliveries, and what groups in ack mode do in another way than those that read by offset: they are handed leases,
  * their commits settle what they were handed, and their floors are what is settled.
  */
-import type { Delivery } from '../../delivery/index.ts'
+import type { Delivery, Saying } from '../../delivery/index.ts'
 import type { FloorChange, Groups, GroupView } from '../../groups/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
 import { DAY_MS, HOUR_MS } from '../../kernel/units.ts'
@@ -18,7 +18,8 @@ const TIMEOUT_MS_MAX = 12 * HOUR_MS
 
 export const deliveryHandlers = (delivery: Delivery): Handlers<keyof DeliveryOperations> => ({
   'messages.say': async ({ sayings }) => {
-    for (const [i, { kind, timeMs }] of sayings.entries()) {
+    for (let i = 0; i < sayings.length; i += 1) {
+      const { kind, timeMs } = sayings[i] as Saying
       if (timeMs === undefined) continue
       checkMs(`sayings[${i}].timeMs`, timeMs, kind === 'nack' ? DELAY_MS_MAX : TIMEOUT_MS_MAX)
     }

@@ -71,9 +71,9 @@ async function say(
   { broker }: RouteContext,
   request: Request,
   reply: FastifyReply,
-  { receipts, words, ...how }: Speech,
+  { receipts, words, kind, timeMs, reason }: Speech,
 ): Promise<void> {
-  const sayings = receipts.ranges.map((range) => ({ ...how, range }))
+  const sayings = receipts.ranges.map((range) => ({ kind, range, timeMs, reason }))
   receipts.answer(reply, await broker.call('messages.say', { sayings }, callerOf(request)), words)
 }
 
