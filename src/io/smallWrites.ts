@@ -3,7 +3,7 @@
  *
  * A few KiB into the page cache take some microseconds; the way to a thread and back takes five times as long, and one
  * turn of the event loop. Measured over HTTP: a publish of one message costs a quarter less, and the wait of a lone
- * client halves (`npm run bench json-1 json-single`).
+ * client halves (`npm run bench json-1 json-single`, also with SMALL_WRITE_BYTES at 0).
  *
  * The page cache is not always willing: the kernel makes writers wait when too much of it is unwritten. So a write that
  * took long sends the next ones to the pool for a while, and none is made on the spot while the same file is synced.
