@@ -34,6 +34,9 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
   PARTITION_UNAVAILABLE: '`goqueue health` says why',
   RECORD_TOO_LARGE: 'raise it with `goqueue topic configure <topic> --max-record-bytes`',
   TOPIC_EXISTS: '--if-not-exists makes that no error',
+  UNAUTHORIZED:
+    'give a key with --api-key or GOQUEUE_API_KEY: one of those the broker was started with ' +
+    '(its --api-keys-file or GOQUEUE_API_KEYS)',
   TOPIC_NOT_FOUND: '`goqueue topic list` shows the topics, `goqueue topic create` makes one',
 }
 

@@ -1,6 +1,6 @@
 /** Who asks. Travels with every call, so that authorisation, quotas and tracing find it later. */
 export interface Caller {
-  /** `anonymous` until there is authentication. */
+  /** The name of the API key; `anonymous` where none is asked for. */
   readonly principal: string
   /** Names the request in logs. */
   readonly requestId: string

@@ -24,6 +24,7 @@ export const ERRORS = {
   OUT_OF_ORDER_SEQUENCE: { wire: 45, http: 409, retryable: false },
   INVALID_PRODUCER_EPOCH: { wire: 47, http: 409, retryable: false },
   STORAGE_ERROR: { wire: 56, http: 503, retryable: true },
+  UNAUTHORIZED: { wire: 58, http: 401, retryable: false },
   GROUP_NOT_EMPTY: { wire: 68, http: 409, retryable: false },
   GROUP_NOT_FOUND: { wire: 69, http: 404, retryable: false },
   UNSUPPORTED_ENCODING: { wire: 76, http: 400, retryable: false },

@@ -20,6 +20,8 @@ export const EXIT = {
   INTERNAL: 70,
   /** The data directory cannot be made, written or locked. */
   CANNOT_CREATE: 73,
+  /** The broker wants an API key, or another one. */
+  NO_PERMISSION: 77,
   /** The configuration is wrong. */
   CONFIG: 78,
   /** Ended by Ctrl-C before it was done. */
@@ -48,6 +50,7 @@ const EXIT_OF: Partial<Record<ErrorCode, ExitCode>> = {
   LOG_FENCED: EXIT.UNAVAILABLE,
   LOG_CLOSED: EXIT.UNAVAILABLE,
   DATA_DIR_LOCKED: EXIT.CANNOT_CREATE,
+  UNAUTHORIZED: EXIT.NO_PERMISSION,
   CANCELLED: EXIT.INTERRUPTED,
 }
 

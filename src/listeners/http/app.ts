@@ -1,5 +1,5 @@
 /** The fastify instance: routes, bodies, hooks and errors put together. Listens nowhere yet. */
-import type { Server } from 'node:http'
+import type { RequestListener, Server } from 'node:http'
 import cors from '@fastify/cors'
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import {
@@ -19,15 +19,17 @@ import { deliveryRoutes } from './deliveryRoutes.ts'
 import { addDocs } from './docs.ts'
 import { errorHandler, sendError } from './errorReplies.ts'
 import { groupsRoutes } from './groupsRoutes.ts'
+import { addGuard } from './guard.ts'
 import { healthRoutes } from './healthRoutes.ts'
 import { leaseRoute, settleRoute } from './leaseRoutes.ts'
-import { HTTP_LIMITS, type HttpListenerOptions } from './options.ts'
+import { HTTP_LIMITS, type HttpListenerOptions, type HttpListenerParts } from './options.ts'
 import { priorityRoutes } from './priorityRoutes.ts'
 import { publishRoutes } from './publish/publishRoutes.ts'
 import { readRoutes } from './read/readRoutes.ts'
 import { REQUEST_ID_HEADER, requestIds } from './requestIds.ts'
 import { addRoutes, type RouteContext } from './routes.ts'
 import { clientErrorHandler, guardServer } from './socketErrors.ts'
+import { type Certificate, TlsServer } from './tlsServer.ts'
 import { topicRoutes } from './topicRoutes.ts'
 import type { Traffic } from './traffic.ts'
 
@@ -42,9 +44,7 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
   const app = Fastify({
     logger: false,
     genReqId: requestIds(parts.platform.random),
-    keepAliveTimeout: options.keepAliveTimeoutMs,
-    requestTimeout: options.requestTimeoutMs,
-    connectionTimeout: options.stallTimeoutMs,
+    ...timeoutsOf(options),
     return503OnClosing: false,
     routerOptions: { maxParamLength: HTTP_LIMITS.paramCharsMax },
     // Not two tables of the same routes: the prefix is taken off before they are looked at.
@@ -55,14 +55,16 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
       onError(error, request, reply)
     },
     clientErrorHandler: clientErrorHandler(traffic, counters),
-    http: httpOptions(options),
+    ...serverOf(options, parts.credentials?.tls),
   })
   guard(app.server, context)
   app.removeAllContentTypeParsers()
   app.setErrorHandler(onError)
   app.decorateRequest('flight')
+  app.decorateRequest('principal', 'anonymous')
   addAdmission(app, traffic)
   await addCors(app, options.corsOrigins)
+  if (isGuarded(parts)) addGuard(app, context.keys, parts.platform)
   addDocs(app, parts.build.version)
   addUnknown(app)
   await app.register((scope, _, done) => {
@@ -96,6 +98,28 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
   })
   await app.ready()
   return app
+}
+
+const isGuarded = ({ credentials }: HttpListenerParts): boolean =>
+  credentials !== undefined && credentials.apiKeys.length > 0
+
+const timeoutsOf = (options: HttpListenerOptions) => ({
+  keepAliveTimeout: options.keepAliveTimeoutMs,
+  requestTimeout: options.requestTimeoutMs,
+  connectionTimeout: options.stallTimeoutMs,
+})
+
+/** Fastify makes the plain server itself. */
+function serverOf(options: HttpListenerOptions, tls: Certificate | undefined) {
+  if (tls === undefined) return { http: httpOptions(options) }
+  return {
+    serverFactory: (listener: RequestListener): Server => {
+      const { keepAliveTimeout, requestTimeout, connectionTimeout } = timeoutsOf(options)
+      const timeouts = { keepAliveTimeout, requestTimeout }
+      const server = new TlsServer(tls, { ...httpOptions(options), ...timeouts }, listener)
+      return server.setTimeout(connectionTimeout)
+    },
+  }
 }
 
 const httpOptions = ({ requestTimeoutMs }: HttpListenerOptions) => ({

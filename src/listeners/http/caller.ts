@@ -1,8 +1,6 @@
 import type { FastifyRequest } from 'fastify'
 import type { Caller } from '../../kernel/caller.ts'
 
-/** Who asks; anonymous until there is authentication. */
-export const callerOf = ({ id }: FastifyRequest, signal?: AbortSignal): Caller =>
-  signal === undefined
-    ? { principal: 'anonymous', requestId: id }
-    : { principal: 'anonymous', requestId: id, signal }
+/** Who asks, by the name of the API key. */
+export const callerOf = ({ id, principal }: FastifyRequest, signal?: AbortSignal): Caller =>
+  signal === undefined ? { principal, requestId: id } : { principal, requestId: id, signal }

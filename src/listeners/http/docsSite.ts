@@ -8,8 +8,16 @@ import Fastify, { type FastifyInstance, type FastifySchema } from 'fastify'
 import { CONTRACT, ErrorBody, PATHS, type RouteContract, VERSION_PREFIX } from '../../api/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
 import { sendError } from './errorReplies.ts'
+import { OPEN_PATHS } from './guard.ts'
 
 const DESCRIPTION = `A partitioned log broker over HTTP. Every route also answers under ${VERSION_PREFIX}.`
+
+const SECURITY_SCHEMES = {
+  bearer: { type: 'http', scheme: 'bearer', description: 'an API key' },
+  header: { type: 'apiKey', in: 'header', name: 'X-Api-Key' },
+} as const
+
+const isOpen = (path: RouteContract['path']): boolean => OPEN_PATHS.includes(path)
 
 export async function makeDocsSite(version: string): Promise<FastifyInstance> {
   const site = Fastify({ logger: false })
@@ -21,7 +29,12 @@ export async function makeDocsSite(version: string): Promise<FastifyInstance> {
       openapi: '3.1.0',
       info: { title: 'goqueue', description: DESCRIPTION, version, license: { name: 'MIT' } },
       servers: [{ url: '/' }, { url: VERSION_PREFIX }],
-      components: { schemas: { Error: JSON.parse(JSON.stringify(ErrorBody)) } },
+      components: {
+        schemas: { Error: JSON.parse(JSON.stringify(ErrorBody)) },
+        securitySchemes: SECURITY_SCHEMES,
+      },
+      // The empty one: a broker without keys asks for none.
+      security: [{ bearer: [] }, { header: [] }, {}],
     },
     // Fastify itself gets no schemas: nothing here is to be validated.
     transform: ({ url, route }) => {
@@ -46,6 +59,7 @@ function schemaOf(contract: RouteContract): object {
   return {
     tags: [tag],
     summary,
+    ...(isOpen(path) ? { security: [] } : {}),
     operationId: `${method.toLowerCase()}-${path}`,
     ...(params === undefined ? {} : { params }),
     ...(query === undefined ? {} : { querystring: query }),
@@ -57,11 +71,12 @@ function schemaOf(contract: RouteContract): object {
   }
 }
 
-const errorStatuses = ({ errors = [] }: RouteContract): readonly number[] =>
-  [...new Set([400, ...errors, 503])].sort((a, b) => a - b)
+const errorStatuses = ({ errors = [], path }: RouteContract): readonly number[] =>
+  [...new Set([400, ...(isOpen(path) ? [] : [401]), ...errors, 503])].sort((a, b) => a - b)
 
 const MEANINGS: Readonly<Record<number, string>> = {
   400: 'malformed',
+  401: 'an API key is required, or this one is not known',
   403: 'not assigned to this member',
   404: 'no such topic, partition, group or member',
   409: 'a conflict: it exists, is in use, or the generation is old; `code` says which',

@@ -11,18 +11,21 @@ import { invariant } from '../../kernel/invariant.ts'
 import { Service } from '../../kernel/service.ts'
 import { makeApp } from './app.ts'
 import { Counters, type RouteStats } from './counters.ts'
+import { KeyRing } from './keyRing.ts'
 import {
+  type Credentials,
   DEFAULT_HTTP_OPTIONS,
   type HttpListenerOptions,
   type HttpListenerParts,
 } from './options.ts'
 import { LongPolls } from './read/longPolls.ts'
+import { TlsServer } from './tlsServer.ts'
 import { Traffic } from './traffic.ts'
 
 export interface HttpAddress {
   readonly host: string
   readonly port: number
-  /** `http://127.0.0.1:8080` */
+  /** `http://127.0.0.1:8080`, or `https://…` */
   readonly url: string
 }
 
@@ -46,6 +49,7 @@ export class HttpListener extends Service {
   readonly #traffic: Traffic
   readonly #polls: LongPolls
   readonly #counters = new Counters()
+  readonly #keys: KeyRing
   #app: FastifyInstance | undefined
   #address: HttpAddress | undefined
 
@@ -55,6 +59,7 @@ export class HttpListener extends Service {
     this.options = { ...DEFAULT_HTTP_OPTIONS, ...parts.options }
     this.#traffic = new Traffic(this.options, parts.platform.clock)
     this.#polls = new LongPolls(this.#traffic)
+    this.#keys = new KeyRing(parts.credentials?.apiKeys ?? [])
   }
 
   /** Where it listens; undefined before it is started. */
@@ -79,12 +84,24 @@ export class HttpListener extends Service {
     }
   }
 
+  /**
+   * Other keys and another certificate, from the next request and the next connection on; what is under way goes on
+   * as it began. Whether keys are asked for at all, and TLS spoken, stays as it was. Throws where the certificate is
+   * none or is not of its key: then nothing has changed.
+   */
+  replaceCredentials({ apiKeys, tls }: Credentials): void {
+    const server = this.#app?.server
+    if (tls !== undefined && server instanceof TlsServer) server.replaceCertificate(tls)
+    this.#keys.replace(apiKeys)
+  }
+
   /** Resolves when it listens. Rejects where the address is taken or not this machine's. */
   protected override async onStart(): Promise<void> {
     const { broker, platform } = this.#parts
     const app = await makeApp({
       ...{ broker, platform, parts: this.#parts, options: this.options },
       ...{ traffic: this.#traffic, polls: this.#polls, counters: this.#counters },
+      keys: this.#keys,
     })
     this.#app = app
     const { host, port } = this.options
@@ -95,7 +112,8 @@ export class HttpListener extends Service {
         resolve()
       })
     })
-    this.#address = addressOf(app.server.address() as AddressInfo)
+    const scheme = this.#parts.credentials?.tls === undefined ? 'http' : 'https'
+    this.#address = addressOf(scheme, app.server.address() as AddressInfo)
   }
 
   /** Resolves when no socket is left, within `stopTimeoutMs` and a little. */
@@ -117,7 +135,7 @@ export class HttpListener extends Service {
   }
 }
 
-function addressOf({ address, family, port }: AddressInfo): HttpAddress {
+function addressOf(scheme: string, { address, family, port }: AddressInfo): HttpAddress {
   const host = family === 'IPv6' ? `[${address}]` : address
-  return { host: address, port, url: `http://${host}:${port}` }
+  return { host: address, port, url: `${scheme}://${host}:${port}` }
 }

@@ -3,6 +3,7 @@ export { type Outcome, type RouteStats, SECONDS_BUCKETS } from './counters.ts'
 export { type HttpAddress, HttpListener, type HttpStats } from './httpListener.ts'
 export {
   type BuildInfo,
+  type Credentials,
   DEFAULT_HTTP_OPTIONS,
   type HttpListenerOptions,
   type HttpListenerParts,

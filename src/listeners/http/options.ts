@@ -1,5 +1,6 @@
 /** What the listener needs from outside, and what an operator may set. */
 import type { BrokerPort } from '../../broker/index.ts'
+import type { ApiKey } from '../../kernel/apiKey.ts'
 import type { HealthCheck } from '../../kernel/health.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import type { Platform } from '../../kernel/platform.ts'
@@ -29,6 +30,15 @@ export interface HttpListenerParts {
   /** Told of an error that is no operating error: the process should not go on. The request is answered 500. */
   readonly onFatal?: ((error: unknown) => void) | undefined
   readonly options?: Partial<HttpListenerOptions> | undefined
+  readonly credentials?: Credentials | undefined
+}
+
+/** What guards the door. Both may be replaced while it is open. */
+export interface Credentials {
+  /** Who may ask; empty: everybody. */
+  readonly apiKeys: readonly ApiKey[]
+  /** PEM; without it plain HTTP is spoken. */
+  readonly tls?: { readonly cert: Buffer; readonly key: Buffer } | undefined
 }
 
 export interface HttpListenerOptions {

@@ -5,6 +5,7 @@ import type { BrokerPort } from '../../broker/index.ts'
 import { invariant } from '../../kernel/invariant.ts'
 import type { Platform } from '../../kernel/platform.ts'
 import type { Counters } from './counters.ts'
+import type { KeyRing } from './keyRing.ts'
 import type { HttpListenerOptions, HttpListenerParts } from './options.ts'
 import type { GroupParams, OffsetParams, PartitionParams, TaskParams } from './query.ts'
 import type { LongPolls } from './read/longPolls.ts'
@@ -24,6 +25,7 @@ export interface RouteContext {
   readonly traffic: Traffic
   readonly polls: LongPolls
   readonly counters: Counters
+  readonly keys: KeyRing
 }
 
 /** Each is there where the route's path has one. */

@@ -13,7 +13,11 @@ import { SECOND_MS } from '../../kernel/units.ts'
 import type { Counters } from './counters.ts'
 import { rawResponse } from './errorReplies.ts'
 import { HTTP_LIMITS } from './options.ts'
+import { TlsServer } from './tlsServer.ts'
 import type { Traffic } from './traffic.ts'
+
+/** There is no connection yet that could carry an answer. */
+const NO_HANDSHAKE = /^(?:ERR_SSL|ERR_TLS|EPROTO)/
 
 /** For fastify's `clientErrorHandler`. */
 export const clientErrorHandler =
@@ -24,6 +28,10 @@ export const clientErrorHandler =
       return
     }
     counters.clientErrors += 1
+    if (error.code !== undefined && NO_HANDSHAKE.test(error.code)) {
+      socket.destroy()
+      return
+    }
     socket.pause()
     const owed = responseOwed(traffic, socket)
     if (owed !== undefined) {
@@ -73,6 +81,10 @@ export function guardServer(server: Server, connectionsMax: number, counters: Co
     })
     if (connections <= connectionsMax) return
     counters.refusedConnections += 1
+    if (server instanceof TlsServer) {
+      socket.destroy()
+      return
+    }
     const text = `${connectionsMax} connections are open already`
     refuse(socket, new BrokerError('BROKER_OVERLOADED', text, { retryAfterMs: SECOND_MS }))
   })
