@@ -2,7 +2,6 @@
  * The bench: `npm run bench -- [scenario…] [options]`. This process only gives turns and writes results; load,
  * floors and the broker run in processes of their own.
  */
-import { execFileSync } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { loadavg } from 'node:os'
 import { dirname } from 'node:path'
@@ -11,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { GiB, SECOND_MS } from '../src/kernel/units.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 import { build } from './support/build.ts'
+import { currentCommit } from './support/commit.ts'
 import { comparisonOf } from './support/compare.ts'
 import { describeMachine } from './support/machine.ts'
 import { makeProgress } from './support/progress.ts'
@@ -73,16 +73,6 @@ function chosen(names: readonly string[]): readonly Scenario[] {
 const amount = (text: string | undefined, unit: number): number | undefined =>
   text === undefined ? undefined : Number(text) * unit
 
-function commit(): string {
-  try {
-    const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8' })
-    const changed = git('status', '--porcelain', '--untracked-files=no', 'src', 'bin') !== ''
-    return `${git('rev-parse', '--short', 'HEAD').trim()}${changed ? '+' : ''}`
-  } catch {
-    return 'unknown'
-  }
-}
-
 /** The scenarios of several files in the order of the table; of two of one name the later file's. */
 function merge(runs: readonly RunResult[]): RunResult {
   const last = runs.at(-1)
@@ -103,7 +93,7 @@ async function measure(scenarios: readonly Scenario[]): Promise<RunResult> {
   })
   if (!flags['no-build']) build()
   const loadBefore = loadavg()[0] ?? Number.NaN
-  const head = { startedAt: new Date().toISOString(), commit: commit(), loadBefore }
+  const head = { startedAt: new Date().toISOString(), commit: currentCommit(), loadBefore }
   const results: ScenarioResult[] = []
   for (const scenario of scenarios) {
     progress.line(`${scenario.name}: ${scenario.title}`)

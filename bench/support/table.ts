@@ -1,5 +1,6 @@
 /** The table of docs/benchmarks.md, made from results and nothing else. */
 import { formatNumber } from './format.ts'
+import { machineLines } from './machineLines.ts'
 import type { RunResult, ScenarioResult, SideResult, Verdict } from './result.ts'
 import type { Bar } from './scenario.ts'
 
@@ -85,7 +86,7 @@ first number is the ratio of the medians, the second the median of each round's 
 when both pass. Load comes from a process of its own, the broker is the real daemon (\`goqueue serve\`) with its
 default settings, in another. Every turn warms up first, and verifies statuses, counts and what is stored.
 
-- Machine: ${machine.cpu}, ${machine.cores} cores (client and server share them), ${machine.memoryGiB} GiB; Node ${machine.node}; ${machine.kernel}; ${machine.fileSystem}
+${machineLines(machine)}
 - Run: ${run.startedAt}, commit ${run.commit}, mode \`${settings.mode}\`: ${settings.rounds} rounds, ${settings.turnMs / 1000} s a turn after ${settings.warmupMs / 1000} s of warm-up
 ${machineLoad(run)}- Result: ${passed} of ${verdicts.length} bars passed
 
