@@ -5,7 +5,7 @@ import closeWithGrace from 'close-with-grace'
 import { EXIT } from '../kernel/exitCodes.ts'
 import type { RootLogger } from '../observability/index.ts'
 
-/** Signals that ask for an end. The others mean something else, or nothing can be done about them. */
+/** These ask for no end, or nothing can be done about them. */
 const SKIPPED: closeWithGrace.AllEvents[] = [
   ...(['SIGILL', 'SIGTRAP', 'SIGABRT', 'SIGBUS', 'SIGFPE', 'SIGSEGV', 'SIGUSR2'] as const),
   'beforeExit',
@@ -17,12 +17,26 @@ export interface Stoppable {
   stop(): Promise<void>
 }
 
-/** Ends the process with exit code 0 once `daemon` has stopped after SIGTERM, SIGINT, SIGHUP or SIGQUIT. */
-export function stopOnSignals(daemon: Stoppable, logger: RootLogger): void {
-  closeWithGrace(
+export interface SignalOptions {
+  /** What SIGHUP does where no terminal is there to hang up; without it SIGHUP is one more signal that ends. */
+  readonly reload?: (() => void) | undefined
+}
+
+/**
+ * Ends the process with exit code 0 once `daemon` has stopped after SIGTERM, SIGINT, SIGQUIT, or the SIGHUP of a
+ * terminal. Returns what undoes this.
+ */
+export function stopOnSignals(
+  daemon: Stoppable,
+  logger: RootLogger,
+  { reload }: SignalOptions = {},
+): () => void {
+  const reloads = reload !== undefined && !hasTerminal()
+  if (reloads) process.on('SIGHUP', reload)
+  const { uninstall } = closeWithGrace(
     {
       delay: STOP_MS_MAX,
-      skip: SKIPPED,
+      skip: reloads ? [...SKIPPED, 'SIGHUP'] : SKIPPED,
       logger: false,
       onSecondSignal: (signal) => {
         logger.warn(
@@ -44,7 +58,14 @@ export function stopOnSignals(daemon: Stoppable, logger: RootLogger): void {
       }
     },
   )
+  return () => {
+    uninstall()
+    if (reloads) process.off('SIGHUP', reload)
+  }
 }
+
+const hasTerminal = (): boolean =>
+  [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY === true)
 
 /** A broken invariant or an error that nobody handled: memory cannot be trusted, so nothing more is written. */
 export function dieOf(error: unknown, logger: RootLogger): never {

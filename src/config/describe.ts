@@ -1,5 +1,5 @@
 /** The configuration in words: rows for `goqueue config` and the page docs/configuration.md. */
-import { formatValue, rangeOf } from './kinds.ts'
+import { formatValue, rangeOf, type SettingValue, type Spec } from './kinds.ts'
 import type { Configuration } from './load.ts'
 import { SETTINGS, type Setting } from './settings.ts'
 
@@ -15,10 +15,18 @@ export interface SettingRow {
 export const settingRows = ({ settings, origins }: Configuration): readonly SettingRow[] =>
   SETTINGS.map(({ name, key, spec }) => ({
     key,
-    value: formatValue(spec, settings[name]),
+    value: shownValue(spec, settings[name]),
     from: origins[name].where,
     description: spec.description,
   }))
+
+/** How many there are is all that is told of secrets. */
+function shownValue(spec: Spec, value: SettingValue): string {
+  if (spec.isSecret !== true || !Array.isArray(value) || value.length === 0) {
+    return formatValue(spec, value)
+  }
+  return `(${value.length}, not shown)`
+}
 
 const INTRODUCTION = `# Configuration
 
@@ -28,7 +36,7 @@ Every setting has a default and three places to change it, each over the one bef
 
 1. a file, YAML or JSON, named by \`--config\` or \`GOQUEUE_CONFIG\`: \`port: 9000\`
 2. an environment variable: \`GOQUEUE_PORT=9000\` (an empty one counts as unset)
-3. a flag of \`goqueue serve\`: \`--port 9000\`
+3. a flag of \`goqueue serve\`: \`--port 9000\` (not for \`api-keys\`, which a command line would show to everybody)
 
 \`goqueue config\` prints what is in force and where each value comes from; it takes the same flags as \`serve\`.
 All problems of all places are reported at once, with the place of each, and the exit code is 78. A key or a

@@ -1,6 +1,7 @@
 /** Settings: declared once, merged from four places, explained. */
 import type { FileText } from './file.ts'
 
+export { type ParsedKeys, parseKeysFile, parseKeysList } from './apiKeys.ts'
 export { configurationPage, type SettingRow, settingRows } from './describe.ts'
 export type { FileText, ParsedFile } from './file.ts'
 export { formatValue, rangeOf, type SettingKind, type Spec } from './kinds.ts'

@@ -22,6 +22,8 @@ export interface Spec {
   readonly minimum?: number
   readonly maximum?: number
   readonly choices?: readonly string[]
+  /** Never shown, and no flag: what is on a command line can be read by everybody on the machine. */
+  readonly isSecret?: boolean
   /** The word that stands for null, where null is a value. */
   readonly nullWord?: string
 }
@@ -78,7 +80,9 @@ export function choice<const T extends string[]>(
   return Object.assign(Type.Enum<T>(choices, rest), { spec })
 }
 
-export const list = (options: Text): TArray<TString> & { readonly spec: Spec } =>
+export const list = (
+  options: Text & { readonly isSecret?: boolean },
+): TArray<TString> & { readonly spec: Spec } =>
   Object.assign(Type.Array(Type.String(), { ...options }), {
     spec: { kind: 'list' as const, defaultValue: [], ...options },
   })
@@ -110,7 +114,10 @@ function readList(raw: unknown): readonly string[] | undefined {
 export function parseValue(spec: Spec, raw: unknown): Parsed {
   if (spec.nullWord !== undefined && (raw === null || raw === spec.nullWord)) return { value: null }
   const value = READERS[spec.kind](spec, raw)
-  if (value === undefined) return { problem: `must be ${expectation(spec)}, not ${shown(raw)}` }
+  if (value === undefined) {
+    const given = spec.isSecret ? '' : `, not ${shown(raw)}`
+    return { problem: `must be ${expectation(spec)}${given}` }
+  }
   if (typeof value === 'number' && !isWithin(spec, value)) {
     return { problem: `must be ${rangeOf(spec)}, not ${formatValue(spec, value)}` }
   }

@@ -40,7 +40,10 @@ interface Given {
 }
 
 /** Variables of ours that are not settings of the daemon. */
-const OTHER_VARIABLES = ['GOQUEUE_CONFIG', 'GOQUEUE_URL', 'GOQUEUE_BUILD', 'GOQUEUE_SEED']
+const OTHER_VARIABLES = [
+  ...['GOQUEUE_CONFIG', 'GOQUEUE_BUILD', 'GOQUEUE_SEED'],
+  ...['GOQUEUE_URL', 'GOQUEUE_API_KEY', 'GOQUEUE_CA_FILE'],
+]
 /** What Kubernetes adds to every container beside a service named `goqueue`. */
 const SERVICE_LINK = /^GOQUEUE_(?:SERVICE_|PORT_\d)/
 const LINK_VALUE = /^tcp:\/\//

@@ -12,6 +12,7 @@ import { deliverySettings } from './deliverySettings.ts'
 import { choice, duration, integer, list, orNone, type Spec, size, text } from './kinds.ts'
 
 const listening = { section: 'Listening' }
+const access = { section: 'Access' }
 const storage = { section: 'Storage' }
 const topics = { section: 'Topics and groups' }
 const logging = { section: 'Logging' }
@@ -85,6 +86,27 @@ export const SettingsSchema = Type.Object(
       maximum: 64 * GiB,
       description:
         'Memory for bodies on their way in and out, in bytes; beyond it requests get 503.',
+    }),
+    apiKeys: list({
+      ...access,
+      isSecret: true,
+      description:
+        'API keys, as `name:key` or bare, 16 characters or more each; then every call needs one.',
+    }),
+    apiKeysFile: text({
+      ...access,
+      default: '',
+      description: 'File of further API keys: one a line, `name: key` or bare; # for comments.',
+    }),
+    tlsCertFile: text({
+      ...access,
+      default: '',
+      description: 'Certificate, in PEM, with those above it; then HTTPS is spoken, and no HTTP.',
+    }),
+    tlsKeyFile: text({
+      ...access,
+      default: '',
+      description: 'Private key of the certificate, in PEM.',
     }),
     dataDir: text({
       ...storage,
