@@ -16,9 +16,10 @@
  *        17  priority     u8
  *        18  reserved     14 bytes of zero
  *
- * Both minima are lower bounds: an entry that leaves does not raise them, looking for what comes next does.
+ * All minima are lower bounds: an entry that leaves does not raise them, looking for what comes next does.
  */
 import { crc32c } from '../record/index.ts'
+import { BlockMinima } from './blockMinima.ts'
 import type { DueTimes } from './dueTimes.ts'
 import { isOpen, STATE, storedState } from './states.ts'
 
@@ -66,6 +67,8 @@ export class IndexPage {
   minDueMs = Number.POSITIVE_INFINITY
   /** No pending entry without a timer is due before. */
   minUntimedMs = Number.POSITIVE_INFINITY
+  /** The same for each few neighbours. */
+  readonly blocks = new BlockMinima(PAGE_ENTRIES)
   /** Differs from what lies on disk. */
   dirty = false
 
@@ -95,7 +98,11 @@ export class IndexPage {
     this.states.fill(STATE.PENDING, i, i + count)
     this.open += count
     let min = this.minDueMs
-    for (let k = from; k < to; k += 1) min = Math.min(min, times.dueMs[k] as number)
+    for (let k = from; k < to; k += 1) {
+      const dueMs = times.dueMs[k] as number
+      if (dueMs < min) min = dueMs
+      this.blocks.lower(i + k - from, dueMs)
+    }
     this.minDueMs = min
     this.minUntimedMs = Math.min(this.minUntimedMs, min)
     this.dirty = true
@@ -103,6 +110,7 @@ export class IndexPage {
 
   setDue(i: number, dueMs: number): void {
     this.dueMs[i] = dueMs
+    this.blocks.lower(i, dueMs)
     if (dueMs < this.minDueMs) this.minDueMs = dueMs
     if (dueMs < this.minUntimedMs) this.minUntimedMs = dueMs
     this.dirty = true
@@ -122,12 +130,14 @@ export class IndexPage {
   /** Raises the minima to what they are. O(entries). */
   refresh(): void {
     let [due, untimed] = [Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]
-    const { states, dueMs, timers } = this
+    const { states, dueMs, timers, blocks } = this
+    blocks.clear()
     for (let i = 0; i < states.length; i += 1) {
       const state = states[i] as number
       if (!isOpen(state)) continue
       const at = dueMs[i] as number
       if (at < due) due = at
+      blocks.lower(i, at)
       if (state !== STATE.PENDING || at >= untimed) continue
       if (timers === undefined || timers[i] === 0) untimed = at
     }
@@ -177,6 +187,7 @@ export class IndexPage {
       this.priorities[i] = bytes[at + 17] as number
       if (state !== STATE.PENDING) continue
       this.open += 1
+      this.blocks.lower(i, dueMs)
       if (dueMs < this.minDueMs) this.minDueMs = dueMs
     }
     this.minUntimedMs = this.minDueMs
