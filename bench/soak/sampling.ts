@@ -86,6 +86,7 @@ const METRIC_OF = {
   lag: 'goqueue_group_lag_messages',
   'dead letters': 'goqueue_dlq_messages',
   groups: 'goqueue_groups',
+  waiters: 'goqueue_http_long_polls_waiting',
 } as const satisfies Partial<Record<SeriesName, string>>
 
 export class Sampler {
@@ -124,7 +125,6 @@ export class Sampler {
       journals: disk.journals / MB,
       snapshots: disk.snapshots / MB,
       ...counted,
-      waiters: metric('goqueue_waiters') + metric('goqueue_delivery_polls_waiting'),
     }
   }
 

@@ -5,7 +5,7 @@
 import type { Part, World } from './world.ts'
 
 const TICK_MS = 20
-/** Calls under way at once; beyond it turns are left out, and told as a problem. */
+/** Calls under way at once; beyond it turns are left out and counted so. */
 const UNDER_WAY_MAX = 1_000
 
 export interface Pace {
@@ -32,7 +32,8 @@ export function pace(world: World, { name, perSecond, work }: Pace): Part {
     turns = Math.max(turns, due - Math.ceil(perSecond))
     for (; turns < due; turns += 1) {
       if (underWay.size >= UNDER_WAY_MAX) {
-        world.problem(name, 'too many calls under way')
+        world.count('turns left out', due - turns)
+        turns = due
         return
       }
       const call = once(turns)

@@ -16,6 +16,7 @@ export const COUNTS = [
   'delivered in time',
   'topics made',
   'figures asked',
+  'turns left out',
 ] as const
 export type CountName = (typeof COUNTS)[number]
 export type Counts = Readonly<Record<CountName, number>>
