@@ -3,7 +3,7 @@ import { BrokerError } from '../kernel/errors.ts'
 import { EXIT, type ExitCode } from '../kernel/exitCodes.ts'
 import { UsageError } from './failureReport.ts'
 import type { CliIo } from './io.ts'
-import { DEFAULT_URL } from './options.ts'
+import { type AccessOptions, DEFAULT_URL } from './options.ts'
 import { type Format, Output } from './output.ts'
 
 export interface Cli {
@@ -12,6 +12,8 @@ export interface Cli {
   readonly interrupted: AbortSignal
   /** What the process exits with once the command has returned. */
   exitCode: ExitCode
+  /** What the command line says about the way in. */
+  access: AccessOptions
 }
 
 export const outputFor = (cli: Cli, format?: Format): Output => new Output(cli.io, format)
@@ -27,7 +29,7 @@ export async function withConnection<T>(
   if (!/^https?:\/\/[^/]/.test(at) || !URL.canParse(at)) {
     throw new UsageError(`not an http or https URL: ${at}`, `such as ${DEFAULT_URL}`)
   }
-  const connection = new client.Connection({ url: at })
+  const connection = new client.Connection({ url: at, ...(await accessFor(cli)) })
   try {
     return await use(client, connection)
   } finally {
@@ -35,6 +37,19 @@ export async function withConnection<T>(
   }
 }
 
+async function accessFor({ io: { env }, access }: Cli): Promise<Access> {
+  const apiKey = access.apiKey ?? (env['GOQUEUE_API_KEY'] || undefined)
+  const path = access.caFile ?? (env['GOQUEUE_CA_FILE'] || undefined)
+  if (path === undefined) return { apiKey, ca: undefined }
+  const { readFileChunks } = await import('../app/index.ts')
+  const chunks: Uint8Array[] = []
+  for await (const chunk of (await readFileChunks(path)).chunks) chunks.push(chunk)
+  const ca = Buffer.concat(chunks).toString()
+  if (ca.includes('-----BEGIN CERTIFICATE-----')) return { apiKey, ca }
+  throw new UsageError(`${path} holds no certificate in PEM`, '--ca-file takes what signed it')
+}
+
+type Access = InstanceType<typeof import('../client/index.ts').Connection>['access']
 type Connection = InstanceType<typeof import('../client/index.ts').Connection>
 
 /** Runs `follow`, whose interruption by Ctrl-C is its ordinary end. */

@@ -12,12 +12,38 @@ export interface BrokerOptions {
   readonly url: string | undefined
 }
 
+/** How a broker lets one in, and how it is known; for every command that asks one. */
+export interface AccessOptions {
+  readonly apiKey: string | undefined
+  readonly caFile: string | undefined
+}
+
 export const brokerOptions = <T>(yargs: Argv<T>) =>
-  yargs.option('url', {
-    describe: `The broker's URL [GOQUEUE_URL, else ${DEFAULT_URL}]`,
-    coerce: text('url'),
-    requiresArg: true,
-  })
+  yargs
+    .option('url', {
+      describe: `The broker's URL [GOQUEUE_URL, else ${DEFAULT_URL}]`,
+      coerce: text('url'),
+      requiresArg: true,
+    })
+    .option('api-key', {
+      describe: 'The API key, where the broker asks for one; better in GOQUEUE_API_KEY',
+      coerce: text('api-key'),
+      requiresArg: true,
+    })
+    .option('ca-file', {
+      describe: 'Certificates in PEM that an https URL is checked against [GOQUEUE_CA_FILE]',
+      coerce: text('ca-file'),
+      requiresArg: true,
+    })
+
+/** Those of a command line, where its command has them. */
+export const accessOf = (argv: Readonly<Record<string, unknown>>): AccessOptions => ({
+  apiKey: given(argv['api-key']),
+  caFile: given(argv['ca-file']),
+})
+
+const given = (value: unknown): string | undefined =>
+  typeof value === 'string' ? value : undefined
 
 export const formatOption = <T>(yargs: Argv<T>) =>
   yargs.option('output', {

@@ -58,6 +58,7 @@ An error is one line and a hint, and an exit code that scripts may rely on:
 | 69 | no broker answers, or it takes no work now, or the port is taken: the same may succeed later |
 | 70 | a bug in goqueue |
 | 73 | the data directory cannot be made, written, or is in use by another daemon |
+| 77 | the broker wants an API key, or another one |
 | 78 | the configuration is wrong |
 | 130 | interrupted before it was done |
 `

@@ -23,6 +23,7 @@ import { workCommand } from './commands/work.ts'
 import type { Cli } from './context.ts'
 import { reportOf, UsageError } from './failureReport.ts'
 import type { CliIo } from './io.ts'
+import { accessOf } from './options.ts'
 import { coloursFor } from './output.ts'
 import { ownName } from './ownName.ts'
 
@@ -53,6 +54,7 @@ export async function run(args: readonly string[], io: CliIo): Promise<ExitCode>
   const cli: Cli = {
     io,
     exitCode: EXIT.OK,
+    access: { apiKey: undefined, caFile: undefined },
     get interrupted() {
       return interruption.signal
     },
@@ -117,6 +119,9 @@ export function parserFor(args: readonly string[], cli: Cli): Argv {
       throw isOurs ? error : usageError(error?.message ?? message, args, failed)
     })
   for (const addCommand of COMMANDS) addCommand(parser, cli)
+  parser.middleware((argv) => {
+    cli.access = accessOf(argv)
+  })
   return parser
     .completion('completion', 'Print a script that completes commands in bash or zsh')
     .demandCommand(1, 'say what to do')
@@ -125,7 +130,7 @@ export function parserFor(args: readonly string[], cli: Cli): Argv {
     .version(VERSION)
     .alias('h', 'help')
     .epilogue(
-      'Exit codes: 0 done, 1 refused, 2 usage, 69 no broker or busy, 70 bug, 78 configuration.',
+      'Exit codes: 0 done, 1 refused, 2 usage, 69 no broker or busy, 70 bug, 77 API key, 78 configuration.',
     )
 }
 

@@ -9,6 +9,10 @@ import { errorOfExchange, errorOfReply } from './transportErrors.ts'
 export interface ConnectionOptions {
   /** Where the broker listens, with a path where it stands behind one: `http://127.0.0.1:8080`. */
   readonly url: string
+  /** For a broker that asks for one. Rejections are UNAUTHORIZED without it, or where it is not known there. */
+  readonly apiKey?: string | undefined
+  /** Certificates, in PEM, that an https URL is checked against, instead of those that Node brings. */
+  readonly ca?: string | undefined
   /** Longest wait for a connection, in milliseconds; default 5,000. */
   readonly connectTimeoutMs?: number
   /** Longest wait for a reply, in milliseconds, long polls not counted; default 30,000. */
@@ -57,6 +61,11 @@ export interface Asker {
   ask(ask: Ask): Promise<Answer>
 }
 
+export interface Access {
+  readonly apiKey: string | undefined
+  readonly ca: string | undefined
+}
+
 const DEFAULTS = {
   connectTimeoutMs: 5 * SECOND_MS,
   timeoutMs: 30 * SECOND_MS,
@@ -73,27 +82,34 @@ export const pathOf = (...parts: readonly (string | number)[]): string =>
 export class Connection implements Asker {
   /** As it was given, without a slash at its end. */
   readonly url: string
+  /** What opens the broker's door, for those who have to go there by themselves. */
+  readonly access: Access
   readonly #pool: Pool
   readonly #lanes: Lanes
   readonly #basePath: string
   readonly #timeoutMs: number
+  readonly #authorization: Readonly<Record<string, string>>
 
-  /** Connects nowhere yet. Throws INVALID_REQUEST where `url` is not an http or https URL. */
+  /** Connects nowhere yet. Throws INVALID_REQUEST where `url` or `apiKey` are not what they should be. */
   constructor(options: ConnectionOptions) {
     const url = parseUrl(options.url)
+    const { apiKey, ca } = options
     const { connectTimeoutMs, timeoutMs, connectionsMax, lanesMax } = { ...DEFAULTS, ...options }
     this.url = options.url.replace(/\/+$/, '')
     this.#basePath = url.pathname.replace(/\/+$/, '')
     this.#timeoutMs = timeoutMs
+    this.access = { apiKey, ca }
+    this.#authorization = authorizationOf(apiKey)
+    const connect = { timeout: connectTimeoutMs, ...(ca === undefined ? {} : { ca }) }
     this.#pool = new Pool(url.origin, {
       connections: connectionsMax,
-      connect: { timeout: connectTimeoutMs },
+      connect,
     })
     this.#lanes = new Lanes({
       origin: url.origin,
       count: lanesMax,
       pipelining: LANE_PIPELINING,
-      connectTimeoutMs,
+      connect,
     })
   }
 
@@ -127,11 +143,12 @@ export class Connection implements Asker {
     const method = ask.method
     const path = this.#basePath + ask.path + queryText(ask.query)
     const timeoutMs = ask.timeoutMs ?? this.#timeoutMs + (ask.waitMs ?? 0)
+    const content = contentOf(ask, this.#authorization)
     try {
       if (ask.lane !== undefined) {
-        return await this.#lanes.request(ask.lane, { method, path, ...contentOf(ask), timeoutMs })
+        return await this.#lanes.request(ask.lane, { method, path, ...content, timeoutMs })
       }
-      const options = { method, path, ...contentOf(ask), headersTimeout: timeoutMs }
+      const options = { method, path, ...content, headersTimeout: timeoutMs }
       return await exchange(this.#pool, { ...options, bodyTimeout: this.#timeoutMs }, ask.signal)
     } catch (error) {
       throw errorOfExchange({
@@ -149,12 +166,25 @@ export class Connection implements Asker {
   }
 }
 
-function contentOf({ json, raw, accept = 'application/json' }: Ask) {
+type Headers = Readonly<Record<string, string>>
+
+function contentOf({ json, raw, accept = 'application/json' }: Ask, authorization: Headers) {
+  const headers = { accept, ...authorization }
   if (raw !== undefined) {
-    return { headers: { accept, 'content-type': raw.contentType }, body: raw.bytes }
+    return { headers: { ...headers, 'content-type': raw.contentType }, body: raw.bytes }
   }
-  if (json === undefined) return { headers: { accept } }
-  return { headers: { accept, 'content-type': 'application/json' }, body: JSON.stringify(json) }
+  if (json === undefined) return { headers }
+  return {
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: JSON.stringify(json),
+  }
+}
+
+/** A key that no header can carry would be refused in the middle of a request, and shown there. */
+function authorizationOf(apiKey: string | undefined): Headers {
+  if (apiKey === undefined) return {}
+  if (/^[\x21-\x7e]+$/.test(apiKey)) return { authorization: `Bearer ${apiKey}` }
+  throw new BrokerError('INVALID_REQUEST', 'the API key holds spaces or signs that no key has')
 }
 
 function parseUrl(text: string): URL {

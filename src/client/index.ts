@@ -29,6 +29,7 @@ export {
 } from './admin.ts'
 export { Client } from './client.ts'
 export {
+  type Access,
   type Answer,
   type Ask,
   type Asker,

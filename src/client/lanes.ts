@@ -14,7 +14,8 @@ export interface LaneOptions {
   readonly count: number
   /** Requests under way at once on one of them. */
   readonly pipelining: number
-  readonly connectTimeoutMs: number
+  /** How connections are made. */
+  readonly connect: { readonly timeout: number; readonly ca?: string }
 }
 
 export interface LaneRequest {
@@ -50,10 +51,8 @@ export class Lanes {
   }
 
   #client(index: number): Client {
-    const { origin, pipelining, connectTimeoutMs } = this.#options
-    const client =
-      this.#clients[index] ??
-      new Client(origin, { pipelining, connect: { timeout: connectTimeoutMs } })
+    const { origin, pipelining, connect } = this.#options
+    const client = this.#clients[index] ?? new Client(origin, { pipelining, connect })
     this.#clients[index] = client
     return client
   }

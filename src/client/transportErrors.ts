@@ -51,6 +51,8 @@ function fieldsOf(value: unknown): { fields?: ErrorFields } {
   return { fields: Object.fromEntries(entries) }
 }
 
+const UNTRUSTED =
+  'its certificate is of nobody known here: name what signed it (ca, --ca-file, GOQUEUE_CA_FILE)'
 /** Codes of errors that come before a request is on its way. */
 const BEFORE_SENDING: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'connection refused',
@@ -60,6 +62,15 @@ const BEFORE_SENDING: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no route to the network',
   EACCES: 'not allowed to connect',
   UND_ERR_CONNECT_TIMEOUT: 'no connection in time',
+  CERT_HAS_EXPIRED: 'its certificate has expired',
+  CERT_NOT_YET_VALID: 'its certificate is not valid yet',
+  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
+  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another host',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'it speaks no TLS: use an http URL',
+  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it speaks no TLS: use an http URL',
 }
 const TIMEOUTS: readonly string[] = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT']
 

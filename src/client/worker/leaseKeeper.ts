@@ -1,11 +1,13 @@
 /** Starts the thread that renews leases, and hears what it says. */
 import { once } from 'node:events'
 import { Worker as Thread } from 'node:worker_threads'
+import type { Access } from '../connection.ts'
 import { LeaseTable, SLOT, SLOT_FLOATS, SLOT_WORDS, STATE_BITS } from './leaseTable.ts'
 import { type RenewalInput, type RenewalNews, RenewalThread } from './renewalThread.ts'
 
 export interface LeaseKeeperOptions {
   readonly url: string
+  readonly access?: Access | undefined
   readonly group: string
   readonly topics: readonly string[]
   readonly slots: number
@@ -40,13 +42,14 @@ export class LeaseKeeper {
   #thread: Thread | undefined
 
   constructor(options: LeaseKeeperOptions) {
-    const { url, group, topics, slots, leaseMs, maxRuntimeMs, sessionTimeoutMs } = options
+    const { url, access, group, topics, slots, leaseMs, maxRuntimeMs, sessionTimeoutMs } = options
     this.#onNews = options.onNews
     this.table = new LeaseTable(slots)
     const renewAfterMs = Math.min(leaseMs, sessionTimeoutMs) / RENEWALS_PER_LEASE
     const tickMs = Math.min(renewAfterMs / LOOKS_PER_RENEWAL, maxRuntimeMs / LOOKS_PER_RUNTIME)
     this.#input = {
-      ...{ url, group, topics, slots, leaseMs, renewAfterMs, maxRuntimeMs },
+      ...{ url, apiKey: access?.apiKey, ca: access?.ca },
+      ...{ group, topics, slots, leaseMs, renewAfterMs, maxRuntimeMs },
       memory: this.table.memory,
       layout: { words: SLOT_WORDS, floats: SLOT_FLOATS, stateBits: STATE_BITS },
       states: SLOT,

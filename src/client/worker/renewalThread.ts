@@ -7,6 +7,8 @@
  */
 export interface RenewalInput {
   readonly url: string
+  readonly apiKey?: string | undefined
+  readonly ca?: string | undefined
   readonly group: string
   readonly topics: readonly string[]
   readonly memory: SharedArrayBuffer
@@ -37,6 +39,17 @@ interface Due {
   readonly slot: number
   readonly word: number
   readonly receipts: readonly string[]
+}
+
+interface RequestOptions {
+  readonly method: string
+  readonly headers: Record<string, string>
+  readonly signal: AbortSignal
+}
+
+interface Reply {
+  readonly status: number
+  readonly text: string
 }
 
 interface Answer {
@@ -86,9 +99,7 @@ export class RenewalThread {
   /** A first request takes a while, which a short lease does not have. */
   async #warmUp(): Promise<void> {
     try {
-      const signal = AbortSignal.timeout(this.#input.warmUpMs)
-      const reply = await fetch(`${this.#input.url}/livez`, { signal })
-      await reply.arrayBuffer()
+      await this.#request('GET', '/livez', this.#input.warmUpMs)
     } catch {
       // Whether the broker answers is told when there is something to ask it.
     }
@@ -197,14 +208,47 @@ export class RenewalThread {
   }
 
   async #post(action: string, body: object): Promise<Answer> {
-    const { url, requestTimeoutMs } = this.#input
-    const reply = await fetch(`${url}/messages/${action}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(requestTimeoutMs),
+    const { requestTimeoutMs } = this.#input
+    const path = `/messages/${action}`
+    const reply = await this.#request('POST', path, requestTimeoutMs, JSON.stringify(body))
+    if (reply.status < 300) return JSON.parse(reply.text) as Answer
+    throw new Error(`the broker answered ${reply.status}: ${reply.text}`)
+  }
+
+  async #request(method: string, path: string, timeoutMs: number, body?: string): Promise<Reply> {
+    const { url, apiKey, ca } = this.#input
+    const signal = AbortSignal.timeout(timeoutMs)
+    const headers = {
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
+    }
+    if (ca !== undefined)
+      return await this.#requestTrusting(path, { method, headers, signal }, body)
+    const content = body === undefined ? {} : { body }
+    const reply = await fetch(url + path, { method, headers, signal, ...content })
+    return { status: reply.status, text: await reply.text() }
+  }
+
+  /** What fetch has no word for: whose certificates to trust. */
+  #requestTrusting(path: string, options: RequestOptions, body?: string): Promise<Reply> {
+    const { url, ca } = this.#input
+    const { request } = process.getBuiltinModule('node:https')
+    return new Promise((resolve, reject) => {
+      const asked = request(
+        url + path,
+        ca === undefined ? options : { ...options, ca },
+        (reply) => {
+          let text = ''
+          reply.setEncoding('utf8')
+          reply.on('data', (chunk: string) => {
+            text += chunk
+          })
+          reply.on('end', () => resolve({ status: reply.statusCode ?? 0, text }))
+          reply.on('error', reject)
+        },
+      )
+      asked.on('error', reject)
+      asked.end(body)
     })
-    if (reply.ok) return (await reply.json()) as Answer
-    throw new Error(`the broker answered ${reply.status}: ${await reply.text()}`)
   }
 }

@@ -11,7 +11,7 @@ import { BrokerError } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import { SECOND_MS } from '../../kernel/units.ts'
 import { backoffMs } from '../backoff.ts'
-import type { Asker } from '../connection.ts'
+import type { Access, Asker } from '../connection.ts'
 import { Membership } from '../consumer/membership.ts'
 import { memberSettings } from '../consumer/options.ts'
 import { pause } from '../pause.ts'
@@ -29,9 +29,10 @@ import { Places } from './places.ts'
 import type { RenewalNews } from './renewalThread.ts'
 import { Settlements, type SettlementsHost } from './settlements.ts'
 
+/** With what the thread that renews leases needs for connections of its own. */
 export interface WorkerConnection extends Asker {
-  /** The broker's, for the thread that renews leases. */
   readonly url: string
+  readonly access?: Access | undefined
 }
 
 /** Messages by what became of them, as the broker confirmed it. `late`: their handlers' outcome came too late to count. */
@@ -78,7 +79,8 @@ export class Worker {
     this.#deliveries = new Deliveries(connection, group, requestTimeoutMs)
     this.#settlements = new Settlements(this.#settlementsHost())
     this.#keeper = new LeaseKeeper({
-      ...{ url: connection.url, group, topics, slots: 2 * concurrency + prefetch + 1 },
+      ...{ url: connection.url, access: connection.access },
+      ...{ group, topics, slots: 2 * concurrency + prefetch + 1 },
       leaseMs: settings.leaseMs,
       maxRuntimeMs: settings.maxRuntimeMs,
       sessionTimeoutMs: settings.sessionTimeoutMs,
