@@ -2,10 +2,12 @@
 import { writeFileSync } from 'node:fs'
 import { commandLinePage } from '../src/cli/reference.ts'
 import { configurationPage } from '../src/config/index.ts'
+import { metricsPage } from '../src/observability/index.ts'
 
 const PAGES: Readonly<Record<string, () => string | Promise<string>>> = {
   'configuration.md': configurationPage,
   'cli.md': commandLinePage,
+  'metrics.md': metricsPage,
 }
 
 for (const [name, page] of Object.entries(PAGES)) {

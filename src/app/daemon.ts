@@ -21,7 +21,8 @@ import { createLogger, Meters, Metrics, type RootLogger } from '../observability
 import { brokerSettings, engineOptions, listenerOptions } from './fromSettings.ts'
 import { measuredFileSystem } from './measuredFileSystem.ts'
 import { meterCalls } from './meterCalls.ts'
-import { brokerSources, httpFigures } from './metricSources.ts'
+import { MeteredEngine } from './meteredEngine.ts'
+import { brokerSources, httpFigures, storageFigures } from './metricSources.ts'
 import { dieOf, stopOnSignals } from './signals.ts'
 import { directoryFailure, listenFailure } from './startFailures.ts'
 
@@ -89,7 +90,7 @@ interface Start {
 async function start({ settings, logger, undo }: Start) {
   const platform: Platform = { clock: systemClock, random: Math.random, logger }
   const meters = new Meters()
-  const engine = await openEngine(settings, platform, meters)
+  const engine = new MeteredEngine(await openEngine(settings, platform, meters), platform.clock)
   undo.push(() => engine.close())
   const broker = new Broker({
     engine,
@@ -97,7 +98,11 @@ async function start({ settings, logger, undo }: Start) {
     settings: brokerSettings(settings),
     interceptors: [meterCalls(meters, platform.clock)],
   })
-  const sources = { ...brokerSources(broker), http: () => httpFigures(listener) }
+  const sources = {
+    ...brokerSources(broker),
+    http: () => httpFigures(listener),
+    storage: () => storageFigures(engine, settings.dataDir),
+  }
   const metrics = new Metrics(meters, sources, { version: VERSION })
   undo.push(() => metrics.close())
   const listener: HttpListener = new HttpListener({
@@ -131,13 +136,9 @@ async function openEngine(
   platform: Platform,
   meters: Meters,
 ): Promise<LogEngine> {
-  const fileSystem = measuredFileSystem(nodeFileSystem, platform.clock, {
-    synced: (durationMs) => meters.sync.observe(durationMs / 1000),
-    failed: () => {
-      meters.syncFailures += 1
-    },
-  })
   const directory = settings.dataDir
+  const measuring = { clock: platform.clock, meters, directory }
+  const fileSystem = measuredFileSystem(nodeFileSystem, measuring)
   try {
     return await openSegmentedEngine({
       directory,

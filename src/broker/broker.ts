@@ -12,6 +12,7 @@ import type { Caller } from '../kernel/caller.ts'
 import type { HealthCheck } from '../kernel/health.ts'
 import { InFlight } from '../kernel/inFlight.ts'
 import type { Platform } from '../kernel/platform.ts'
+import type { Service } from '../kernel/service.ts'
 import type { LogEngine } from '../log/index.ts'
 import { Topics } from '../topics/index.ts'
 import { EmbeddedBroker } from './embedding.ts'
@@ -75,6 +76,7 @@ export class Broker extends EmbeddedBroker {
   readonly #publishes: PublishGate
   #state: BrokerStatus['state'] = 'starting'
   #readyAtMs: number | undefined
+  readonly #recoveryMs = new Map<string, number>()
 
   constructor({ engine, platform, settings, onCall, interceptors = [] }: BrokerOptions) {
     super()
@@ -174,6 +176,16 @@ export class Broker extends EmbeddedBroker {
     return this.#delivery.laneTotals()
   }
 
+  /** Records that retention removed, and partitions in which it failed, since the start. */
+  retentionFigures(): { readonly removedRecords: number; readonly failures: number } {
+    return this.#topics.retentionMeters
+  }
+
+  /** Milliseconds that each room took to be ready; empty before the first one is. */
+  recoveryMs(): ReadonlyMap<string, number> {
+    return this.#recoveryMs
+  }
+
   delayFigures(): DelayFigures {
     return this.#delay.figures()
   }
@@ -185,10 +197,10 @@ export class Broker extends EmbeddedBroker {
 
   /** Resolves when everything is replayed and open; a partition that would not open is named by {@link health}. */
   protected override async onStart(): Promise<void> {
-    await this.#topics.start()
-    await this.#groups.start()
-    await this.#delivery.start()
-    await this.#delay.start()
+    await this.#startRoom('topics', this.#topics)
+    await this.#startRoom('groups', this.#groups)
+    await this.#startRoom('delivery', this.#delivery)
+    await this.#startRoom('delay', this.#delay)
     this.#readyAtMs = this.#platform.clock.monotonicMs()
     this.#state = 'running'
   }
@@ -208,6 +220,13 @@ export class Broker extends EmbeddedBroker {
       await this.#engine.close()
       this.#state = 'stopped'
     }
+  }
+
+  async #startRoom(name: string, room: Service): Promise<void> {
+    const { clock } = this.#platform
+    const begunMs = clock.monotonicMs()
+    await room.start()
+    this.#recoveryMs.set(name, clock.monotonicMs() - begunMs)
   }
 
   async #drained(): Promise<void> {

@@ -7,5 +7,6 @@ export {
   lockHolder,
   type ProcessIdentity,
 } from './directoryLock.ts'
+export { type DiskSpace, diskSpace } from './diskSpace.ts'
 export type { DirectoryEntry, FileHandle, FileSystem, OpenOptions } from './fileSystem.ts'
 export { isSystemError, nodeFileSystem } from './nodeFileSystem.ts'

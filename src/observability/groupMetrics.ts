@@ -17,6 +17,8 @@ export interface GroupLag {
   readonly topic: string
   /** Messages that it has not read or, in ack mode, not settled. */
   readonly messages: number
+  /** Of the group. */
+  readonly members: number
 }
 
 /** A scrape of more series would cost more than it tells: the lag of what comes later in the alphabet is left out. */
@@ -34,7 +36,7 @@ const GROUP_COUNTERS: Readonly<
   ],
 }
 
-/** Returns how to bring the lag up to date. */
+/** Returns how to bring lag and members of each group up to date. */
 export function registerLag(
   registry: Registry,
   lags: () => Promise<readonly GroupLag[]>,
@@ -45,10 +47,21 @@ export function registerLag(
     labelNames: ['group', 'topic'],
     registers: [registry],
   })
+  const members = new Gauge({
+    name: 'goqueue_group_active_members',
+    help: 'Members of a group, for the groups whose lag is shown.',
+    labelNames: ['group'],
+    registers: [registry],
+  })
   return async () => {
     const current = await lags()
     lag.reset()
-    for (const { group, topic, messages } of current) lag.set({ group, topic }, messages)
+    members.reset()
+    for (const each of current) {
+      const { group, topic } = each
+      lag.set({ group, topic }, each.messages)
+      members.set({ group }, each.members)
+    }
   }
 }
 

@@ -17,6 +17,8 @@ export interface HttpFigures {
   readonly bytesInFlight: number
   readonly clientErrors: number
   readonly connectionsRefused: number
+  /** Requests refused, by the code of the answer. */
+  readonly refusals: ReadonlyMap<string, number>
   readonly routes: readonly HttpRouteFigures[]
 }
 
@@ -42,9 +44,16 @@ export function registerHttp(registry: Registry, figures: () => HttpFigures): ()
     labelNames: ['method', 'route', 'status'],
     registers,
   })
+  const refusals = new Counter({
+    name: 'goqueue_http_refusals_total',
+    help: 'Requests answered with an error, by its code; errors of one item in a list are not counted.',
+    labelNames: ['code'],
+    registers,
+  })
   new PlainHistogram({
     name: 'goqueue_http_request_duration_seconds',
     help: 'Time from the head of a request to the end of its reply, by route.',
+    labelNames: ['method', 'route'],
     registry,
     series: () =>
       figures()
@@ -56,9 +65,10 @@ export function registerHttp(registry: Registry, figures: () => HttpFigures): ()
     inFlight.set(now.requestsInFlight)
     waiting.set(now.longPollsWaiting)
     bytes.set(now.bytesInFlight)
-    for (const each of [errors, refused, requests]) each.reset()
+    for (const each of [errors, refused, requests, refusals]) each.reset()
     errors.inc(now.clientErrors)
     refused.inc(now.connectionsRefused)
+    for (const [code, count] of now.refusals) refusals.inc({ code }, count)
     for (const { method, route, outcomes } of now.routes) {
       for (const [status, count] of Object.entries(outcomes)) {
         if (count > 0) requests.inc({ method, route, status }, count)

@@ -12,9 +12,9 @@ export {
   type RootLogger,
 } from './logger.ts'
 export { Meters, type OperationMeter, type TopicMeter } from './meters.ts'
-export {
-  type BuildInfo,
-  type MetricSources,
-  Metrics,
-  type TopicSize,
-} from './metrics.ts'
+export { type BuildInfo, type MetricDescription, type MetricSources, Metrics } from './metrics.ts'
+export { NO_FIGURES } from './noFigures.ts'
+export { metricsPage } from './reference.ts'
+export type { TopicSize } from './stateMetrics.ts'
+export type { Area, AreaMeter, StorageMeters } from './storageMeters.ts'
+export type { AreaSize, DiskSpace, MachineFigures, StorageFigures } from './storageMetrics.ts'

@@ -6,6 +6,7 @@
  * offsets, members or anything a client can make up.
  */
 import { Buckets, doublingBounds } from './plainHistogram.ts'
+import { StorageMeters } from './storageMeters.ts'
 
 /** 0.1 ms to 1.6 s: below is memory, above is an alarm. */
 export const OPERATION_BOUNDS = doublingBounds(0.0001, 15)
@@ -47,6 +48,7 @@ export class TopicMeter {
 export class Meters {
   readonly operations = new Map<string, OperationMeter>()
   readonly topics = new Map<string, TopicMeter>()
+  readonly storage = new StorageMeters()
   readonly sync = new Buckets(SYNC_BOUNDS)
   syncFailures = 0
 

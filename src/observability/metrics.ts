@@ -1,32 +1,23 @@
 /**
  * Every metric of the process on a registry of its own: named `goqueue_…`, in base units (seconds, bytes),
  * each with a help text; besides them prom-client's `process_…` and `nodejs_…`.
+ *
+ * The hot path counts in plain fields; everything is copied when it is scraped.
  */
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { type DelayFigures, registerDelays } from './delayMetrics.ts'
 import { type DeliveryFigures, registerDeliveries } from './deliveryMetrics.ts'
 import { watchEventLoop } from './eventLoop.ts'
 import { type GroupFigures, type GroupLag, registerGroups, registerLag } from './groupMetrics.ts'
 import { type HttpFigures, registerHttp } from './httpMetrics.ts'
-import type { Meters, OperationMeter, TopicMeter } from './meters.ts'
-import { PlainHistogram } from './plainHistogram.ts'
+import type { Meters } from './meters.ts'
 import { type PriorityTotals, registerPriorities } from './priorityMetrics.ts'
-
-export interface TopicSize {
-  readonly topic: string
-  readonly partitions: number
-  readonly sizeBytes: number
-  /** Messages that can be read. */
-  readonly messages: number
-}
+import { registerState, type StateSources } from './stateMetrics.ts'
+import { registerFiles, registerStorage, type StorageFigures } from './storageMetrics.ts'
+import { registerOperations, registerSyncs, registerTraffic } from './trafficMetrics.ts'
 
 /** Figures that live elsewhere and are asked for when the metrics are scraped. */
-export interface MetricSources {
-  topics(): readonly TopicSize[] | Promise<readonly TopicSize[]>
-  /** Long polls that wait. */
-  waiters(): number
-  /** Partitions that do not serve. */
-  unavailablePartitions(): number
+export interface MetricSources extends StateSources {
   groups(): GroupFigures
   /** At most LAG_SERIES_MAX. */
   groupLags(): Promise<readonly GroupLag[]>
@@ -34,10 +25,19 @@ export interface MetricSources {
   delays(): DelayFigures
   priorities(): PriorityTotals
   http(): HttpFigures
+  storage(): Promise<StorageFigures>
 }
 
 export interface BuildInfo {
   readonly version: string
+}
+
+export interface MetricDescription {
+  readonly name: string
+  /** counter, gauge, histogram or summary. */
+  readonly type: string
+  readonly help: string
+  readonly labels: readonly string[]
 }
 
 export class Metrics {
@@ -53,7 +53,9 @@ export class Metrics {
     registerOperations(registry, meters)
     registerTraffic(registry, meters)
     registerSyncs(registry, meters)
+    registerFiles(registry, meters.storage)
     const refreshState = registerState(registry, sources)
+    const refreshStorage = registerStorage(registry, () => sources.storage())
     const refreshHttp = registerHttp(registry, () => sources.http())
     const refreshGroups = registerGroups(registry, () => sources.groups())
     const refreshLag = registerLag(registry, () => sources.groupLags())
@@ -67,6 +69,7 @@ export class Metrics {
       refreshPriorities()
       refreshDelays()
       await refreshState()
+      await refreshStorage()
       await refreshLag()
     }
   }
@@ -81,12 +84,15 @@ export class Metrics {
     return await this.#registry.metrics()
   }
 
-  /** Name, type and help of each of our own metrics, by name. */
-  catalogue(): readonly { readonly name: string; readonly type: string; readonly help: string }[] {
+  /** Each metric there is, ours and the process's, by name. */
+  catalogue(): readonly MetricDescription[] {
     return this.#registry
       .getMetricsAsArray()
-      .filter(({ name }) => name.startsWith('goqueue_'))
-      .map(({ name, type, help }) => ({ name, type: String(type), help }))
+      .map((metric) => {
+        const { name, type, help } = metric
+        const labels = 'labelNames' in metric ? metric.labelNames : []
+        return { name, type: String(type), help, labels: Array.isArray(labels) ? labels : [] }
+      })
       .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
@@ -96,11 +102,15 @@ export class Metrics {
   }
 }
 
-/** prom-client's own event-loop metric runs a second timer: it is made to sleep and taken out. */
+/**
+ * Of prom-client's own metrics the event loop's is left out, which runs a second timer (it is made to sleep), and the
+ * gauges that are called totals.
+ */
 function registerProcess(register: Registry): void {
   collectDefaultMetrics({ register, eventLoopMonitoringPrecision: 3_600_000 })
   for (const { name } of register.getMetricsAsArray()) {
-    if (name.startsWith('nodejs_eventloop_lag')) register.removeSingleMetric(name)
+    const isMisnamed = /^nodejs_active_\w+_total$/.test(name)
+    if (isMisnamed || name.startsWith('nodejs_eventloop_lag')) register.removeSingleMetric(name)
   }
 }
 
@@ -111,101 +121,4 @@ function registerBuild(registry: Registry, { version }: BuildInfo): void {
     labelNames: ['version', 'node_version'],
     registers: [registry],
   }).set({ version, node_version: process.version }, 1)
-}
-
-function registerOperations(registry: Registry, { operations }: Meters): void {
-  const total = new Counter({
-    name: 'goqueue_operations_total',
-    help: 'Calls of each operation by outcome: OK or the error code.',
-    labelNames: ['operation', 'code'],
-    registers: [registry],
-    collect() {
-      total.reset()
-      for (const [operation, meter] of operations) copyOutcomes(total, operation, meter)
-    },
-  })
-  new PlainHistogram({
-    name: 'goqueue_operation_duration_seconds',
-    help: 'Time from the call of an operation to its reply; with .wait it may have waited.',
-    registry,
-    series: () => [...operations].map(([operation, { duration }]) => [{ operation }, duration]),
-  })
-}
-
-function copyOutcomes(
-  total: Counter<'operation' | 'code'>,
-  operation: string,
-  meter: OperationMeter,
-): void {
-  for (const [code, count] of meter.counts()) total.inc({ operation, code }, count)
-}
-
-const TRAFFIC: Readonly<Record<string, readonly [help: string, figure: keyof TopicMeter]>> = {
-  goqueue_published_messages_total: ['Messages accepted by topic.', 'publishedMessages'],
-  goqueue_published_bytes_total: [
-    'Bytes of accepted records by topic, as sent: key, value and headers.',
-    'publishedBytes',
-  ],
-  goqueue_read_messages_total: ['Messages read by offset, by topic.', 'readMessages'],
-  goqueue_read_bytes_total: ['Bytes of records read by offset, by topic.', 'readBytes'],
-}
-
-function registerTraffic(registry: Registry, { topics }: Meters): void {
-  for (const [name, [help, figure]] of Object.entries(TRAFFIC)) {
-    const total = new Counter({
-      name,
-      help,
-      labelNames: ['topic'],
-      registers: [registry],
-      collect() {
-        total.reset()
-        for (const [topic, meter] of topics) total.inc({ topic }, meter[figure])
-      },
-    })
-  }
-}
-
-function registerSyncs(registry: Registry, meters: Meters): void {
-  new PlainHistogram({
-    name: 'goqueue_log_sync_duration_seconds',
-    help: 'Time one fdatasync of a log took; its count is the number of syncs.',
-    registry,
-    series: () => [[{}, meters.sync]],
-  })
-  const failures = new Counter({
-    name: 'goqueue_log_sync_failures_total',
-    help: 'Syncs of a log that failed; the log takes no more writes until it is reopened.',
-    registers: [registry],
-    collect() {
-      failures.reset()
-      failures.inc(meters.syncFailures)
-    },
-  })
-}
-
-/** Returns how to bring the gauges up to date: once before each scrape, all of one moment. */
-function registerState(registry: Registry, sources: MetricSources): () => Promise<void> {
-  const gauge = (name: string, help: string, labelNames: readonly string[] = []) =>
-    new Gauge({ name, help, labelNames, registers: [registry] })
-  const partitions = gauge('goqueue_topic_partitions', 'Partitions by topic.', ['topic'])
-  const messages = gauge('goqueue_topic_messages', 'Messages that can be read, by topic.', [
-    'topic',
-  ])
-  const size = gauge('goqueue_topic_size_bytes', 'Size of all segments by topic.', ['topic'])
-  const waiters = gauge('goqueue_waiters', 'Long polls that wait at this moment.')
-  const unavailable = gauge(
-    'goqueue_partitions_unavailable',
-    'Partitions that do not serve; /readyz names them.',
-  )
-  return async () => {
-    waiters.set(sources.waiters())
-    unavailable.set(sources.unavailablePartitions())
-    const topics = await sources.topics()
-    for (const each of [partitions, messages, size]) each.reset()
-    for (const { topic, ...figures } of topics) {
-      partitions.set({ topic }, figures.partitions)
-      messages.set({ topic }, figures.messages)
-      size.set({ topic }, figures.sizeBytes)
-    }
-  }
 }

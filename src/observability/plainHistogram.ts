@@ -38,6 +38,8 @@ export class Buckets implements BucketFigures {
 export interface PlainHistogramOptions {
   readonly name: string
   readonly help: string
+  /** Default: none. */
+  readonly labelNames?: readonly string[]
   readonly registry: Registry
   /** Called at a scrape: each series with its labels. */
   readonly series: () => Iterable<
@@ -56,7 +58,8 @@ export class PlainHistogram extends Histogram {
   readonly #options: PlainHistogramOptions
 
   constructor(options: PlainHistogramOptions) {
-    super({ name: options.name, help: options.help, registers: [options.registry] })
+    const { name, help, labelNames = [], registry } = options
+    super({ name, help, labelNames, registers: [registry] })
     this.#options = options
   }
 

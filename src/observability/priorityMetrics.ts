@@ -34,6 +34,7 @@ export function registerPriorities(registry: Registry, totals: () => PriorityTot
   new PlainHistogram({
     name: 'goqueue_priority_wait_seconds',
     help: 'Time from the append of a record to its first hand-out, by priority.',
+    labelNames,
     registry,
     series: () => {
       const { waits } = totals()

@@ -12,7 +12,15 @@ export interface RetentionOptions {
   readonly topics: () => Iterable<Topic>
 }
 
+/** Since the start. */
+export interface RetentionMeters {
+  removedRecords: number
+  /** Partitions in which it failed. */
+  failures: number
+}
+
 export class Retention {
+  readonly meters: RetentionMeters = { removedRecords: 0, failures: 0 }
   readonly #options: RetentionOptions
   #timer: Timer | undefined
   #running: Promise<void> = Promise.resolve()
@@ -63,12 +71,14 @@ export class Retention {
         maxBytes: retentionBytes ?? undefined,
       })
       if (start === before) return
+      this.meters.removedRecords += start - before
       this.#options.platform.logger.info(
         { topic: topic.name, partition: partition.index, from: before, to: start },
         'retention removed records',
       )
     } catch (error) {
       if (!partition.isOpen) return
+      this.meters.failures += 1
       this.#options.platform.logger.warn(
         { topic: topic.name, partition: partition.index, error },
         'retention failed',

@@ -27,7 +27,7 @@ import type { TopicConfig } from './config.ts'
 import { Fetcher } from './fetch.ts'
 import type { Partition } from './partition.ts'
 import { checkedTopic, type NewTopic } from './request.ts'
-import { Retention } from './retention.ts'
+import { Retention, type RetentionMeters } from './retention.ts'
 import { DEFAULT_TOPICS_SETTINGS, type TopicsSettings } from './settings.ts'
 import { TopicStorage } from './storage.ts'
 import { Topic, type TopicContext } from './topic.ts'
@@ -99,6 +99,10 @@ export class Topics extends Service {
 
   get count(): number {
     return this.#live.size
+  }
+
+  get retentionMeters(): Readonly<RetentionMeters> {
+    return this.#retention.meters
   }
 
   /** In no particular order. */

@@ -14,6 +14,7 @@ import {
 import { BrokerError } from '../../kernel/errors.ts'
 import { SECOND_MS } from '../../kernel/units.ts'
 import { acceptBodies } from './bodies.ts'
+import type { Counters } from './counters.ts'
 import { delayedRoutes } from './delayedRoutes.ts'
 import { deliveryRoutes } from './deliveryRoutes.ts'
 import { addDocs } from './docs.ts'
@@ -40,7 +41,11 @@ const CHECKING_INTERVAL_MS = 5 * SECOND_MS
 export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
   const { options, traffic, counters, parts } = context
   const { logger } = parts.platform
-  const onError = errorHandler({ logger, onFatal: parts.onFatal ?? (() => {}) })
+  const onError = errorHandler({
+    logger,
+    onFatal: parts.onFatal ?? (() => {}),
+    onRefused: (code) => counters.refused(code),
+  })
   const app = Fastify({
     logger: false,
     genReqId: requestIds(parts.platform.random),
@@ -66,7 +71,7 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
   await addCors(app, options.corsOrigins)
   if (isGuarded(parts)) addGuard(app, context.keys, parts.platform)
   addDocs(app, parts.build.version)
-  addUnknown(app)
+  addUnknown(app, counters)
   await app.register((scope, _, done) => {
     acceptBodies(scope, JSON_BODY, { traffic, bytesMax: HTTP_LIMITS.controlBodyBytesMax })
     addRoutes(
@@ -177,7 +182,7 @@ async function addCors(app: FastifyInstance, origins: readonly string[]): Promis
 }
 
 /** 405 where the path is there for other methods, else 404. */
-function addUnknown(app: FastifyInstance): void {
+function addUnknown(app: FastifyInstance, counters: Counters): void {
   const known = [...methodsByPath()].map(([path, methods]) => ({
     pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/:\w+/g, '[^/]+')}$`),
     methods,
@@ -186,11 +191,13 @@ function addUnknown(app: FastifyInstance): void {
     const [path = ''] = request.url.split('?')
     const route = known.find(({ pattern }) => pattern.test(path))
     if (route === undefined) {
+      counters.refused('ROUTE_NOT_FOUND')
       sendError(reply, new BrokerError('ROUTE_NOT_FOUND', 'there is no such route'))
       return
     }
     const allow = route.methods.join(', ')
     reply.header('allow', allow)
+    counters.refused('METHOD_NOT_ALLOWED')
     sendError(reply, new BrokerError('METHOD_NOT_ALLOWED', `this route answers ${allow}`))
   })
 }

@@ -1,4 +1,5 @@
 /** What was answered and how fast, by route: plain numbers that the metrics room reads when it is scraped. */
+import type { ErrorCode } from '../../kernel/errors.ts'
 
 /** Upper bounds of the buckets, in seconds: below is memory, above is a disk in trouble or a long poll. */
 export const SECONDS_BUCKETS: readonly number[] = [
@@ -66,11 +67,17 @@ export class Counters {
   clientErrors = 0
   /** Connections over the limit. */
   refusedConnections = 0
+  /** Requests answered with an error, by its code. */
+  readonly refusals = new Map<ErrorCode, number>()
 
   route(method: string, path: string): RouteCounter {
     const counter = new RouteCounter(method, path)
     this.#routes.push(counter)
     return counter
+  }
+
+  refused(code: ErrorCode): void {
+    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1)
   }
 
   routes(): readonly RouteStats[] {

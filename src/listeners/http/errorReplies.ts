@@ -44,21 +44,25 @@ export function sendError(reply: FastifyReply, error: BrokerError): void {
 export interface ErrorHandling {
   readonly logger: Logger
   readonly onFatal: (error: unknown) => void
+  /** Told of each request that is answered with an error. */
+  readonly onRefused: (code: ErrorCode) => void
 }
 
 /** For `setErrorHandler` and `frameworkErrors`. */
 export const errorHandler =
-  ({ logger, onFatal }: ErrorHandling) =>
+  ({ logger, onFatal, onRefused }: ErrorHandling) =>
   (error: unknown, request: FastifyRequest, reply: FastifyReply): void => {
     // A body that could not be read: fastify closes the connection for it, ours is read on and thrown away.
     if (error instanceof BrokerError) reply.removeHeader('connection')
     if (reply.raw.headersSent) return
     const mistake = clientMistake(error)
     if (mistake !== undefined) {
+      onRefused(mistake.code)
       if (mistake.httpStatus >= 500) logBroker(logger, mistake, request)
       sendError(reply, mistake)
       return
     }
+    onRefused('UNKNOWN')
     logger.error({ error, requestId: request.id, method: request.method }, 'a request failed')
     sendError(reply, new BrokerError('UNKNOWN', `internal error; see the log for ${request.id}`))
     if (error instanceof InvariantViolation) onFatal(error)

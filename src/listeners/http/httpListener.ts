@@ -38,6 +38,8 @@ export interface HttpStats {
   readonly bytesInFlight: number
   readonly clientErrors: number
   readonly connectionsRefused: number
+  /** Requests answered with an error, by its code. */
+  readonly refusals: ReadonlyMap<string, number>
   readonly routes: readonly RouteStats[]
 }
 
@@ -80,6 +82,7 @@ export class HttpListener extends Service {
       bytesInFlight: this.#traffic.bytes,
       clientErrors: this.#counters.clientErrors,
       connectionsRefused: this.#counters.refusedConnections,
+      refusals: this.#counters.refusals,
       routes: this.#counters.routes(),
     }
   }
