@@ -11,6 +11,7 @@ export function configOptions<T>(yargs: Argv<T>): Argv<T & { config: string | un
     requiresArg: true,
   })
   for (const setting of SETTINGS) {
+    if (setting.spec.isSecret) continue
     withFile.option(setting.key, {
       describe: describe(setting),
       requiresArg: true,
