@@ -83,6 +83,11 @@ const Weights = Type.Object(
   { additionalProperties: false, description: 'records of each lane in a round' },
 )
 
+const AckDurability = Type.Enum(['leader', 'all'], {
+  description:
+    'what hand-outs, acks and commits wait for: leader survives a crash of the broker, all a power cut',
+})
+
 /** Null takes a setting back. */
 export const PolicyInput = Type.Object(
   {
@@ -97,6 +102,7 @@ export const PolicyInput = Type.Object(
     priority_weights: orNull(Weights),
     priority_boost: orNull(Duration),
     low_lanes_share_max: orNull(Type.Number()),
+    ack_durability: orNull(AckDurability),
   },
   { additionalProperties: false },
 )
@@ -118,6 +124,7 @@ const PolicyFields = {
   low_lanes_share_max: Type.Number({
     description: "share of a group's slots that low and background may hold together",
   }),
+  ack_durability: AckDurability,
 }
 
 export const PolicyReply = Type.Object({

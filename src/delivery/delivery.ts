@@ -9,8 +9,10 @@ import { BrokerError } from '../kernel/errors.ts'
 import type { HealthCheck } from '../kernel/health.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { Service } from '../kernel/service.ts'
+import type { CommitAcks } from '../state/index.ts'
 import type { Topics, TopicsOptions } from '../topics/index.ts'
 import { type DeliveryPoll, Dispatcher } from './dispatcher.ts'
+import { Durability } from './durability.ts'
 import { Graveyard } from './graveyard.ts'
 import {
   groupFigures,
@@ -68,6 +70,7 @@ type DeliveryRead = ReturnType<Dispatcher['poll']>
 export class Delivery extends Service {
   readonly #options: DeliveryOptions
   readonly #ledger: Ledger
+  readonly #durability: Durability
   readonly #lanes: LaneBoard
   readonly #dispatcher: Dispatcher
   readonly #receipts: Receipts
@@ -89,14 +92,16 @@ export class Delivery extends Service {
       onDying: (window) => this.#graveyard.dig(window),
     })
     this.#ledger = ledger
+    const durability = new Durability(ledger, groups)
+    this.#durability = durability
     this.#dispatcher = new Dispatcher({
-      ...{ ledger, groups, topics, platform, waitersMax },
+      ...{ ledger, groups, topics, platform, durability, waitersMax },
       lanes: this.#lanes,
     })
     const onRoom = (group: string): void => this.#dispatcher.roomIn(group)
     const onGivenBack = (window: Window): void => this.#dispatcher.ready(window)
     this.#receipts = new Receipts({
-      ...{ ledger, groups, onRoom, onGivenBack },
+      ...{ ledger, groups, durability, onRoom, onGivenBack },
       lanesOf: (window) => this.#dispatcher.lanesOf(window),
     })
     this.redrives = new Redrives({
@@ -128,7 +133,8 @@ export class Delivery extends Service {
 
   /**
    * Settles everything below the offsets that the group was handed and that is not a dead letter already; what was
-   * never handed out stays. Resolves with the floors before and after. Rejects as a commit of the groups does.
+   * never handed out stays. Resolves with the floors before and after, when that is as durable as the policy asks.
+   * Rejects as a commit of the groups does.
    */
   async commit(request: AckCommit): Promise<readonly FloorChange[]> {
     const group = this.#options.groups.admitCommit(request)
@@ -140,7 +146,8 @@ export class Delivery extends Service {
       return { topic, partition, offset: window.floor, before }
     })
     this.#dispatcher.roomIn(group.id)
-    await this.#ledger.committed()
+    const topics = request.floors.map(({ topic }) => topic)
+    await this.#durability.reached(this.#durability.asked(group.id, topics))
     return changes
   }
 
@@ -203,6 +210,11 @@ export class Delivery extends Service {
     return laneTotals(this.#ledger.state, this.#lanes)
   }
 
+  /** How durable the group's commits of these topics are before their reply. */
+  commitAcks(group: string, topics: Iterable<string>): CommitAcks {
+    return this.#durability.asked(group, topics)
+  }
+
   policy(scope: 'group' | 'topic', name: string): PolicyView {
     this.#checkNamed(scope, name)
     const { state } = this.#ledger
@@ -224,7 +236,7 @@ export class Delivery extends Service {
     const policy = changedPolicy(set, change)
     const epochMs = scope === 'group' ? this.#options.groups.get(name).createdAtMs : 0
     this.#ledger.execute({ kind: 'policy', scope, name, epochMs, policy })
-    await this.#ledger.committed('all')
+    await this.#durability.reached('all')
     if (scope === 'group') this.#dispatcher.policyChanged(name)
     return this.policy(scope, name)
   }

@@ -11,6 +11,7 @@ import type { Platform } from '../kernel/platform.ts'
 import { SECOND_MS } from '../kernel/units.ts'
 import { LOW_LANES, NO_LANES } from '../scheduling/index.ts'
 import type { Topics } from '../topics/index.ts'
+import type { Durability } from './durability.ts'
 import { type Granted, Granter, type Wanted } from './grants.ts'
 import { type Delivered, HandOut } from './handOut.ts'
 import type { GroupLanes } from './lanes/groupLanes.ts'
@@ -39,6 +40,7 @@ export interface DispatcherOptions {
   readonly groups: Groups
   readonly topics: Topics
   readonly platform: Platform
+  readonly durability: Durability
   readonly lanes: LaneBoard
   readonly waitersMax: number
 }
@@ -66,7 +68,8 @@ export class Dispatcher {
     const onAppended = (place: Place): void => this.#offer(place)
     this.#places = new Places({ ...options, onAppended })
     this.#handOut = new HandOut({
-      ...{ ledger, waits: options.lanes.waits, onGivenBack: onAppended },
+      ...{ ledger, durability: options.durability },
+      ...{ waits: options.lanes.waits, onGivenBack: onAppended },
       nowMs: () => platform.clock.nowMs(),
     })
   }
@@ -79,7 +82,7 @@ export class Dispatcher {
   /**
    * Resolves with leased records, with none when the time is up or the member polled again; with the news of a
    * rebalance as soon as its generation has ended. Counts as a heartbeat. A crash of the process cannot undo what was
-   * handed out. Rejects with GROUP_NOT_FOUND, UNKNOWN_MEMBER, STALE_GENERATION, CANCELLED and TOO_MANY_WAITERS.
+   * handed out or settled by it, nor one of the machine where the policy asks for that. Rejects with GROUP_NOT_FOUND, UNKNOWN_MEMBER, STALE_GENERATION, CANCELLED and TOO_MANY_WAITERS.
    */
   async poll(request: DeliveryPoll, signal: AbortSignal | undefined): Promise<Read<Delivered>> {
     let delivered = NOTHING
@@ -89,6 +92,7 @@ export class Dispatcher {
       const read = await groups.attend(request, signal, async (visit, until) => {
         if (request.autoCommit) this.#commitHeld(request)
         delivered = await this.#serve(visit, request, { signal, until })
+        if (request.autoCommit) await this.#committed(visit)
         return delivered
       })
       arrives = !read.rebalance
@@ -170,6 +174,12 @@ export class Dispatcher {
   #commitHeld({ group, memberId }: DeliveryPoll): void {
     this.#options.ledger.execute({ kind: 'commitHeld', group, member: memberId })
     this.roomIn(group)
+  }
+
+  /** Also where nothing was handed out, which would have waited for it. */
+  async #committed({ group, member }: Visit): Promise<void> {
+    const { durability } = this.#options
+    await durability.reached(durability.asked(group.id, member.topics))
   }
 
   async #serve(visit: Visit, request: DeliveryPoll, ending: Ending): Promise<Delivered> {

@@ -1,6 +1,7 @@
 /** From what was granted to what the member gets: the records themselves, as they lie in the log. */
 import { BrokerError } from '../kernel/errors.ts'
 import { MiB, offset } from '../kernel/units.ts'
+import type { Durability } from './durability.ts'
 import { type Grant, joinedGrants } from './grants.ts'
 import type { LaneWaits } from './lanes/laneWaits.ts'
 import type { Ledger } from './ledger.ts'
@@ -35,6 +36,7 @@ export interface Delivered {
 
 export interface HandOutOptions {
   readonly ledger: Ledger
+  readonly durability: Durability
   readonly waits: LaneWaits
   /** Wall time. */
   readonly nowMs: () => number
@@ -57,11 +59,11 @@ export class HandOut {
   }
 
   /**
-   * Resolves when a crash of the process cannot undo the hand-out. What does not fit, or cannot be read, is given back;
-   * rejects with why where nothing can be read.
+   * Resolves when a crash of the process cannot undo the hand-out, nor one of the machine where a group or topic of it
+   * asks for that. What does not fit, or cannot be read, is given back; rejects with why where nothing can be read.
    */
   async deliver(grants: readonly Grant[], maxBytes: number): Promise<Delivered> {
-    const committed = this.#options.ledger.committed()
+    const committed = this.#durable(grants)
     // Awaited below; a read that fails first must not leave it unheard.
     committed.catch(() => undefined)
     const parts: Part[] = []
@@ -79,6 +81,13 @@ export class HandOut {
     await committed
     if (parts.length === 0 && failure !== undefined && isTelling(failure)) throw failure
     return { parts, putBack: (from) => this.#putBack(parts, from) }
+  }
+
+  #durable(grants: readonly Grant[]): Promise<void> {
+    const { durability } = this.#options
+    const group = grants[0]?.place.window.group.name ?? ''
+    const topics = new Set(grants.map(({ place }) => place.window.topic))
+    return durability.reached(durability.asked(group, topics))
   }
 
   async #readSpan(grant: Grant, span: Span, budget: Budget, parts: Part[]): Promise<void> {

@@ -5,6 +5,8 @@
 import type { Groups } from '../groups/index.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import { LIMITS } from '../kernel/limits.ts'
+import type { CommitAcks } from '../state/index.ts'
+import type { Durability } from './durability.ts'
 import type { Ledger } from './ledger.ts'
 import type { DeliveryCommand, Piece, Receipts as Said } from './machine/events.ts'
 import type { Window } from './machine/window.ts'
@@ -37,6 +39,7 @@ const REASON_CHARS_MAX = 1_000
 export interface ReceiptsOptions {
   readonly ledger: Ledger
   readonly groups: Groups
+  readonly durability: Durability
   /** Records were settled or given back: there may be room again. */
   readonly onRoom: (group: string) => void
   /** Records of it can be handed out at once. */
@@ -52,9 +55,8 @@ export class Receipts {
     this.#options = options
   }
 
-  /** Resolves when what was said survives the process. */
+  /** Resolves when what was said survives the process; the machine, where a group or topic of it asks for that. */
   async say(sayings: readonly Saying[]): Promise<readonly RangeOutcome[]> {
-    const { ledger, onRoom } = this.#options
     const outcomes: RangeOutcome[] = []
     while (outcomes.length < sayings.length) {
       const together = acksTogether(sayings, outcomes.length)
@@ -62,14 +64,24 @@ export class Receipts {
       if (together.length > 0) this.#ackAll(first, together, outcomes)
       else outcomes.push(this.#say(first))
     }
-    let told: string | undefined
-    for (const { range } of sayings) {
-      if (range.group === told) continue
-      told = range.group
-      onRoom(told)
-    }
-    await ledger.committed()
+    await this.#options.durability.reached(this.#heard(sayings))
     return outcomes
+  }
+
+  /** Tells each group that it may have room again. Returns how durable all of it must be. */
+  #heard(sayings: readonly Saying[]): CommitAcks {
+    const { durability, onRoom } = this.#options
+    let acks: CommitAcks = 'leader'
+    let [group, topic] = ['', '']
+    // Neighbours are mostly of one group and topic.
+    for (const { range } of sayings) {
+      if (range.group === group && range.topic === topic) continue
+      if (range.group !== group) onRoom(range.group)
+      group = range.group
+      topic = range.topic
+      if (durability.asked(group, [topic]) === 'all') acks = 'all'
+    }
+    return acks
   }
 
   #say(saying: Saying): RangeOutcome {

@@ -6,6 +6,7 @@
  */
 import type { HealthCheck } from '../kernel/health.ts'
 import { Service } from '../kernel/service.ts'
+import type { CommitAcks } from '../state/index.ts'
 import type { MemberPartitions } from './assignors.ts'
 import {
   Coordinator,
@@ -39,6 +40,8 @@ export interface CommitRequest {
   /** Undefined: whichever it is now; the assignment still decides. */
   readonly generation?: number | undefined
   readonly floors: readonly Floor[]
+  /** What the reply waits for; default `leader`. */
+  readonly acks?: CommitAcks | undefined
 }
 
 export type ResetTo =
@@ -130,11 +133,11 @@ export class Groups extends Service {
   }
 
   /**
-   * Raises floors; one that would go back stays. Resolves with where they are, when a crash of the process cannot
-   * undo it. Rejects, and takes nothing, with GROUP_NOT_FOUND, UNKNOWN_MEMBER, STALE_GENERATION or NOT_ASSIGNED.
+   * Raises floors; one that would go back stays. Resolves with where they are, when a crash of the process (for `all`
+   * of the machine) cannot undo it. Rejects, and takes nothing, with GROUP_NOT_FOUND, UNKNOWN_MEMBER, STALE_GENERATION or NOT_ASSIGNED.
    */
   async commit(request: CommitRequest): Promise<readonly FloorChange[]> {
-    const { group, memberId, generation, floors } = request
+    const { group, memberId, generation, floors, acks } = request
     const { live, group: committing } = this.#coordinator.visitor(group, memberId)
     const changes = this.#coordinator.execute({
       kind: 'commit',
@@ -145,7 +148,7 @@ export class Groups extends Service {
     })
     for (const change of changes) live.cursors.raise(committing, memberId, change)
     this.#coordinator.meters.commits += 1
-    await this.#coordinator.committed()
+    await this.#coordinator.committed(acks)
     return changes
   }
 
@@ -190,6 +193,11 @@ export class Groups extends Service {
     for (const floor of floors) checkAssigned(visitor.group, memberId, floor)
     this.meters.commits += 1
     return visitor.group
+  }
+
+  /** Resolves when all that was changed so far survives the process, for `all` the machine. */
+  async committed(acks: CommitAcks): Promise<void> {
+    await this.#coordinator.committed(acks)
   }
 
   /** A sign of life of a member, where it is one. */

@@ -6,6 +6,7 @@
  * synchronous step, and who comes second looks again.
  */
 import { BrokerError } from '../kernel/errors.ts'
+import type { CommitAcks } from '../state/index.ts'
 import type { Fetched, FetchWait } from '../topics/index.ts'
 import type { Coordinator } from './coordinator.ts'
 import type { Cursor } from './cursors.ts'
@@ -22,6 +23,8 @@ export interface PollRequest {
   readonly waitMs: number
   /** Commits first what earlier polls of the member have handed out. */
   readonly autoCommit: boolean
+  /** What that commit waits for; default `leader`. */
+  readonly acks?: CommitAcks | undefined
 }
 
 export interface PolledPart {
@@ -54,7 +57,7 @@ export async function poll(
   signal: AbortSignal | undefined,
 ): Promise<Read<Polled>> {
   const visit = visitOf(coordinator, request.group, request.memberId, request.generation)
-  if (request.autoCommit) await commitHandedOut(coordinator, visit)
+  if (request.autoCommit) await commitHandedOut(coordinator, visit, request.acks)
   return await attend(coordinator, visit, signal, async (until) => {
     return await handOut(coordinator, visit, request, { signal, until })
   })
@@ -63,6 +66,7 @@ export async function poll(
 async function commitHandedOut(
   coordinator: Coordinator,
   { group, live, member }: Visit,
+  acks: CommitAcks | undefined,
 ): Promise<void> {
   if (group.assignment === 'shared') {
     throw new BrokerError(
@@ -80,7 +84,7 @@ async function commitHandedOut(
   if (floors.length === 0) return
   coordinator.execute({ kind: 'commit', group: group.id, memberId, generation: undefined, floors })
   coordinator.meters.commits += 1
-  await coordinator.committed()
+  await coordinator.committed(acks)
 }
 
 type Ending = Pick<FetchWait, 'signal' | 'until'>

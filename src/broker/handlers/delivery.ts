@@ -56,15 +56,24 @@ export function ackModeHandlers(
   others: Handlers<keyof GroupOperations>,
 ): Handlers<AckOperation> {
   const isAck = (group: string): boolean => groups.get(group).mode === 'ack'
+  const topicsOf = ({ group, memberId }: { group: string; memberId: string }): readonly string[] =>
+    groups.get(group).members.get(memberId)?.topics ?? []
   return {
     'groups.poll': async (input, caller) => {
-      if (!isAck(input.group)) return await others['groups.poll'](input, caller)
+      if (!isAck(input.group)) {
+        const acks = delivery.commitAcks(input.group, topicsOf(input))
+        return await others['groups.poll']({ ...input, acks }, caller)
+      }
       const { visibilityMs } = input
       if (visibilityMs !== undefined) checkMs('visibilityMs', visibilityMs, TIMEOUT_MS_MAX)
       return await delivery.poll(checkedPoll(input), caller.signal)
     },
     'groups.commit': async (input, caller) => {
-      if (!isAck(input.group)) return await others['groups.commit'](input, caller)
+      if (!isAck(input.group)) {
+        const topics = input.floors.map(({ topic }) => topic)
+        const acks = delivery.commitAcks(input.group, topics)
+        return await others['groups.commit']({ ...input, acks }, caller)
+      }
       checkPlaces('floors', input.floors)
       return await delivery.commit(input)
     },

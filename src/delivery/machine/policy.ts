@@ -7,6 +7,7 @@ import {
   LANES,
   type LaneWeights,
 } from '../../scheduling/index.ts'
+import type { CommitAcks } from '../../state/index.ts'
 
 export interface DeliveryPolicy {
   /** How long a lease lasts where the poll does not say, in milliseconds. Default 30 s, at most 12 h. */
@@ -31,6 +32,11 @@ export interface DeliveryPolicy {
   readonly priorityBoostMs: number
   /** The share of a group's slots that the two lowest lanes may hold together. Default 0.75. */
   readonly lowLanesShareMax: number
+  /**
+   * What a hand-out, an ack (nack, reject, extension) and a commit wait for before the reply: `leader` survives a crash
+   * of the process, `all` one of the machine. Default `leader`.
+   */
+  readonly ackDurability: CommitAcks
 }
 
 /** A lease ends at the latest this long after its hand-out, however often it is extended. */
@@ -48,6 +54,7 @@ export const DEFAULT_DELIVERY_POLICY: DeliveryPolicy = {
   priorityWeights: DEFAULT_LANE_WEIGHTS,
   priorityBoostMs: DEFAULT_BOOST_MS,
   lowLanesShareMax: 0.75,
+  ackDurability: 'leader',
 }
 
 interface Bounds {
@@ -58,8 +65,10 @@ interface Bounds {
 
 const integer = (min: number, max: number): Bounds => ({ min, max, isInteger: true })
 
+type Measured = Exclude<keyof DeliveryPolicy, 'ackDurability'>
+
 /** Of a list those of each of its members. */
-export const POLICY_BOUNDS: Readonly<Record<keyof DeliveryPolicy, Bounds>> = {
+const BOUNDS: Readonly<Record<Measured, Bounds>> = {
   visibilityMs: integer(1, LEASE_MS_MAX),
   maxRetries: integer(0, 1_000),
   backoffMs: integer(0, DAY_MS),
@@ -95,9 +104,12 @@ export function changedPolicy(
   throw new BrokerError('INVALID_CONFIG', `${first[0]} ${first[1]}`, { fields })
 }
 
-const NO_SETTING = `is no setting: ${Object.keys(POLICY_BOUNDS).join(', ')} are`
+const NO_SETTING = `is no setting: ${Object.keys(DEFAULT_DELIVERY_POLICY).join(', ')} are`
 
-const isSetting = (name: string): name is keyof DeliveryPolicy => Object.hasOwn(POLICY_BOUNDS, name)
+const isSetting = (name: string): name is keyof DeliveryPolicy =>
+  Object.hasOwn(DEFAULT_DELIVERY_POLICY, name)
+
+const isDurability = (value: unknown): value is CommitAcks => value === 'leader' || value === 'all'
 
 /** What is wrong with the value; undefined where the setting has it now. */
 function changeSetting(
@@ -105,17 +117,24 @@ function changeSetting(
   name: keyof DeliveryPolicy,
   value: unknown,
 ): string | undefined {
-  const bounds = POLICY_BOUNDS[name]
   if (value === undefined) return undefined
-  const kind = bounds.isInteger ? 'an integer' : 'a number'
-  const range = `from ${bounds.min} to ${bounds.max}`
+  const problem = value === null ? undefined : problemOf(name, value)
+  if (problem !== undefined) return problem
   if (value === null) delete policy[name]
-  else if (name === 'priorityWeights') {
-    if (!areWeights(value, bounds)) return `must be ${LANES} integers ${range}, one for each lane`
-    policy[name] = [...value]
-  } else if (fits(value, bounds)) policy[name] = value
-  else return `must be ${kind} ${range}`
+  else policy[name] = Array.isArray(value) ? [...value] : value
   return undefined
+}
+
+function problemOf(name: keyof DeliveryPolicy, value: unknown): string | undefined {
+  if (name === 'ackDurability') return isDurability(value) ? undefined : 'must be leader or all'
+  const bounds = BOUNDS[name]
+  const range = `from ${bounds.min} to ${bounds.max}`
+  if (name === 'priorityWeights') {
+    if (areWeights(value, bounds)) return undefined
+    return `must be ${LANES} integers ${range}, one for each lane`
+  }
+  if (fits(value, bounds)) return undefined
+  return `must be ${bounds.isInteger ? 'an integer' : 'a number'} ${range}`
 }
 
 const areWeights = (value: unknown, bounds: Bounds): value is readonly number[] =>

@@ -1,5 +1,6 @@
 /** Every window of the broker, and what they share: who holds how much, what is due when, which policy is in force. */
 import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
+import type { CommitAcks } from '../../state/index.ts'
 import { Backoffs } from './backoffs.ts'
 import { DueHeap } from './dueHeap.ts'
 import { LaneCountsTable } from './laneCounts.ts'
@@ -98,6 +99,13 @@ export class DeliveryState implements Heaps {
     const ofGroup = this.groups.get(group)?.policy
     if (ofTopic === undefined && (ofGroup === undefined || isEmpty(ofGroup))) return this.defaults
     return { ...this.defaults, ...ofTopic, ...ofGroup }
+  }
+
+  /** What the policy says of durability, and nothing else of it: asked with each hand-out and each ack. */
+  ackDurability(group: string, topic: string): CommitAcks {
+    const ofGroup = this.groups.get(group)?.policy.ackDurability
+    const { ackDurability } = this.topicPolicies.get(topic) ?? this.defaults
+    return ofGroup ?? ackDurability ?? this.defaults.ackDurability
   }
 
   groupOf(name: string, epochMs: number): DeliveryGroup {

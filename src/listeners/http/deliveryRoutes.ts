@@ -68,6 +68,7 @@ const WIRE_NAMES = {
   priorityWeights: 'priority_weights',
   priorityBoostMs: 'priority_boost',
   lowLanesShareMax: 'low_lanes_share_max',
+  ackDurability: 'ack_durability',
 } as const satisfies Record<keyof DeliveryPolicy, keyof PolicyInput>
 
 function changeOf(input: PolicyInput): PolicyChange {
@@ -111,9 +112,8 @@ function wordsOf(policy: Partial<DeliveryPolicy>): PolicyReply['set'] {
   for (const [name, value] of Object.entries(policy)) {
     const wire = WIRE_NAMES[name as keyof DeliveryPolicy]
     if (Array.isArray(value)) words[wire] = byPriority(value)
-    else if (typeof value === 'number') {
-      words[wire] = name.includes('Ms') ? formatDurationMs(value) : value
-    }
+    else if (typeof value === 'number' && name.includes('Ms')) words[wire] = formatDurationMs(value)
+    else words[wire] = value
   }
   return words as PolicyReply['set']
 }
