@@ -3,11 +3,11 @@
  *
  *   {"level":"info","time":"2026-01-31T12:00:00.000Z","pid":7,"port":8080,"msg":"listening"}
  *
- * Written synchronously: a daemon that logs little and dies hard must not lose its last words.
- * Levels: error = somebody must act; warn = the broker helped itself, look when you can; info = its life
- * (start, stop, topics); debug = single requests.
+ * Written synchronously: a daemon that logs little and dies hard must not lose its last words. What each level is for
+ * and what the fields are called: docs/logging.md, which a test holds against the code.
  */
 import { pino } from 'pino'
+import { BrokerError } from '../kernel/errors.ts'
 import type { LogFields, Logger } from '../kernel/platform.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -31,7 +31,7 @@ export interface RootLogger extends Logger {
   fatal(fields: LogFields, message: string): void
 }
 
-/** An error under `err` is written with its message, code, cause and stack. */
+/** An error under `error` (or `err`) is written as {@link errorFields} has it. */
 export async function createLogger(options: LoggerOptions): Promise<RootLogger> {
   const logger = pino(
     {
@@ -39,7 +39,7 @@ export async function createLogger(options: LoggerOptions): Promise<RootLogger> 
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { err: pino.stdSerializers.errWithCause },
+      serializers: { error: errorFields, err: errorFields },
     },
     await stream(options),
   )
@@ -49,6 +49,25 @@ export async function createLogger(options: LoggerOptions): Promise<RootLogger> 
     warn: (fields, message) => logger.warn(fields, message),
     error: (fields, message) => logger.error(fields, message),
     fatal: (fields, message) => logger.fatal(fields, message),
+  }
+}
+
+const CAUSES_MAX = 5
+
+/**
+ * An error with its message, code and cause; with its stack where it is none of ours: those say in their code where
+ * they come from. Anything else as it is.
+ */
+function errorFields(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error) || depth > CAUSES_MAX) return error
+  const { name, message, stack, cause } = error
+  const code: unknown = 'code' in error ? error.code : undefined
+  return {
+    type: name,
+    ...(code === undefined ? {} : { code }),
+    message,
+    ...(cause === undefined ? {} : { cause: errorFields(cause, depth + 1) }),
+    ...(error instanceof BrokerError ? {} : { stack }),
   }
 }
 

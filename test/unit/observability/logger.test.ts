@@ -42,15 +42,30 @@ describe('logger', () => {
     expect(lines).toEqual([])
   })
 
-  test('writes an error with its code and cause', async () => {
+  test.each(['error', 'err'])('writes an error under %s with its code and cause', async (field) => {
     const { lines, logger } = await open()
     const cause = new Error('no space')
-    logger.error({ err: new BrokerError('DISK_FULL', 'the disk is full', { cause }) }, 'failed')
-    expect(JSON.parse(lines[0] ?? '').err).toMatchObject({
+    logger.error({ [field]: new BrokerError('DISK_FULL', 'the disk is full', { cause }) }, 'failed')
+    expect(JSON.parse(lines[0] ?? '')[field]).toEqual({
+      type: 'BrokerError',
       code: 'DISK_FULL',
       message: 'the disk is full',
-      cause: { message: 'no space' },
+      cause: { type: 'Error', message: 'no space', stack: expect.stringContaining('logger.test') },
     })
+  })
+
+  test('writes what is called an error and is a text as it is', async () => {
+    const { lines, logger } = await open()
+    logger.warn({ error: 'EIO' }, 'index not written')
+    expect(JSON.parse(lines[0] ?? '').error).toBe('EIO')
+  })
+
+  test('does not follow causes in a circle', async () => {
+    const { lines, logger } = await open()
+    const error = new Error('a')
+    error.cause = error
+    logger.warn({ error }, 'failed')
+    expect(JSON.parse(lines[0] ?? '').error.cause.cause.message).toBe('a')
   })
 
   test('is readable on a terminal', async () => {
