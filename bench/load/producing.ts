@@ -43,6 +43,17 @@ export const messagesOf = (batch: number, valueBytes: number, seed: number): Mes
     value: Buffer.from(textOf(valueBytes, seed * batch + i)),
   }))
 
+/**
+ * The same for later. Written out, as programs do: V8 gives each copy made by `{ ...message, deliverAt }` a shape of its
+ * own, and looking at a thousand shapes costs more than sending the messages.
+ */
+const messagesForLater = (batch: number, valueBytes: number, seed: number, deliverAt: number) =>
+  Array.from({ length: batch }, (_, i) => ({
+    topic: TOPIC,
+    value: Buffer.from(textOf(valueBytes, seed * batch + i)),
+    deliverAt,
+  }))
+
 /** One call, settled when every message of it is stored. */
 export const sendAll = (
   producer: Producer,
@@ -62,10 +73,12 @@ export async function runProducing(job: ProducingJob): Promise<ProducingResult> 
   const untilMs = fromMs + job.turnMs
   let sent = 0
   let counted = 0
-  const due = job.delayMs === undefined ? {} : { deliverAt: Date.now() + job.delayMs }
+  const deliverAt = job.delayMs === undefined ? undefined : Date.now() + job.delayMs
   const caller = async (_: unknown, seed: number): Promise<void> => {
-    const plain = messagesOf(job.batch, job.valueBytes, seed)
-    const messages = plain.map((message) => ({ ...message, ...due }))
+    const messages =
+      deliverAt === undefined
+        ? messagesOf(job.batch, job.valueBytes, seed)
+        : messagesForLater(job.batch, job.valueBytes, seed, deliverAt)
     while (performance.now() < untilMs) {
       await sendAll(producer, messages, job.via)
       const nowMs = performance.now()
