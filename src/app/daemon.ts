@@ -18,12 +18,15 @@ import { VERSION } from '../kernel/version.ts'
 import { HttpListener } from '../listeners/http/index.ts'
 import { type LogEngine, openSegmentedEngine } from '../log/index.ts'
 import { createLogger, Meters, Metrics, type RootLogger } from '../observability/index.ts'
+import { readCredentials, reloadCredentials } from './credentials.ts'
+import { checkExposure } from './exposure.ts'
 import { brokerSettings, engineOptions, listenerOptions } from './fromSettings.ts'
 import { measuredFileSystem } from './measuredFileSystem.ts'
 import { meterCalls } from './meterCalls.ts'
 import { MeteredEngine } from './meteredEngine.ts'
 import { brokerSources, httpFigures, storageFigures } from './metricSources.ts'
 import { dieOf, stopOnSignals } from './signals.ts'
+import { startEnded } from './startEnd.ts'
 import { directoryFailure, listenFailure } from './startFailures.ts'
 
 export interface Daemon {
@@ -31,6 +34,8 @@ export interface Daemon {
   readonly url: string
   readonly topicCount: number
   readonly logger: RootLogger
+  /** Reads keys and certificate again. Never rejects: what is wrong with them is logged. */
+  reload(): Promise<void>
   /** Resolves when everything is on disk, the port and the directory are free. */
   stop(): Promise<void>
 }
@@ -50,19 +55,29 @@ export async function startDaemon(options: DaemonOptions): Promise<Daemon> {
   const { settings } = options
   const logger = await loggerFor(options)
   const startedMs = systemClock.monotonicMs()
-  const undo: Undo[] = []
+  const life: Life = { settings, logger, undo: [] }
+  const starting = start(life)
+  let undone: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    await startEnded(starting, logger)
+    undone ??= undoAll(life.undo)
+    await undone
+  }
+  const reload = (): Promise<void> => reloadCredentials(life)
+  // From the first moment on: a start that recovers takes its time, and may be called off.
+  const ignoreSignals = options.stopsOnSignals
+    ? stopOnSignals({ stop }, logger, { reload })
+    : undefined
   try {
-    const { broker, listener } = await start({ settings, logger, undo })
+    const { broker, listener } = await starting
     const url = urlOf(listener)
     const { topicCount, totalSizeBytes } = broker.status()
     const took = formatDurationMs(systemClock.monotonicMs() - startedMs)
-    const daemon = { url, topicCount, logger, stop: () => undoAll(undo) }
-    // Before it says so: who reads that it is ready may send a signal at once.
-    if (options.stopsOnSignals) stopOnSignals(daemon, logger)
     logger.info({ url, dataDir: settings.dataDir, topicCount, totalSizeBytes, took }, 'ready')
-    return daemon
+    return { url, topicCount, logger, reload, stop }
   } catch (error) {
-    await undoAll(undo)
+    await stop()
+    ignoreSignals?.()
     throw error
   }
 }
@@ -80,14 +95,19 @@ async function undoAll(undo: Undo[]): Promise<void> {
   for (let last = undo.pop(); last !== undefined; last = undo.pop()) await last()
 }
 
-interface Start {
+interface Life {
   readonly settings: Settings
   readonly logger: RootLogger
   /** Takes how to undo each step, so that a start that fails half-way leaves nothing behind. */
   readonly undo: Undo[]
+  /** From the moment on that there is one. */
+  listener?: HttpListener
 }
 
-async function start({ settings, logger, undo }: Start) {
+async function start(life: Life) {
+  const { settings, logger, undo } = life
+  const credentials = await readCredentials(settings, logger)
+  checkExposure(settings, credentials, logger)
   const platform: Platform = { clock: systemClock, random: Math.random, logger }
   const meters = new Meters()
   const engine = new MeteredEngine(await openEngine(settings, platform, meters), platform.clock)
@@ -113,7 +133,9 @@ async function start({ settings, logger, undo }: Start) {
     health: () => broker.health(),
     onFatal: (error) => dieOf(error, logger),
     options: listenerOptions(settings),
+    credentials,
   })
+  life.listener = listener
   undo.push(async () => {
     await Promise.all([listener.stop(), broker.stop()])
   })
@@ -128,7 +150,7 @@ async function start({ settings, logger, undo }: Start) {
 function urlOf({ address }: HttpListener): string {
   invariant(address !== undefined, 'a listener that has started has an address')
   const isAny = address.host === '0.0.0.0' || address.host === '::'
-  return isAny ? `http://127.0.0.1:${address.port}` : address.url
+  return isAny ? address.url.replace(/\/\/.*(?=:\d+$)/, '//127.0.0.1') : address.url
 }
 
 async function openEngine(

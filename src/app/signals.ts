@@ -19,7 +19,7 @@ export interface Stoppable {
 
 export interface SignalOptions {
   /** What SIGHUP does where no terminal is there to hang up; without it SIGHUP is one more signal that ends. */
-  readonly reload?: (() => void) | undefined
+  readonly reload?: (() => Promise<void>) | undefined
 }
 
 /**

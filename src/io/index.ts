@@ -8,5 +8,6 @@ export {
   type ProcessIdentity,
 } from './directoryLock.ts'
 export { type DiskSpace, diskSpace } from './diskSpace.ts'
+export { isReadableByAll } from './fileMode.ts'
 export type { DirectoryEntry, FileHandle, FileSystem, OpenOptions } from './fileSystem.ts'
 export { isSystemError, nodeFileSystem } from './nodeFileSystem.ts'

@@ -14,6 +14,8 @@ export interface InProcessDaemon {
   readonly dataDir: string
   /** `goqueue <args>` against it, in this process. */
   run(args: readonly string[], setup?: CliSetup): Promise<CliResult>
+  /** What SIGHUP does. */
+  reload(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -33,11 +35,13 @@ export async function startInProcess(change: Partial<Settings> = {}): Promise<In
     dataDir,
     run: (args, setup = {}) =>
       runCli(args, { ...setup, env: { GOQUEUE_URL: daemon.url, ...setup.env } }),
+    reload: () => daemon.reload(),
     stop: () => daemon.stop(),
   }
 }
 
-async function temporaryDirectory(): Promise<string> {
+/** For one test. */
+export async function temporaryDirectory(): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'goqueue-'))
   onTestFinished(() => rm(directory, { recursive: true, force: true }))
   return directory
