@@ -1,0 +1,32 @@
+/** A workload: some clients that use one feature until they are told to stop, and note all of it in the history. */
+import type { SeededRandom } from '../../support/random.ts'
+import type { Finding, Terms } from '../check/finding.ts'
+import type { HttpClient } from '../clients/http.ts'
+import type { History } from '../history/history.ts'
+import type { Operation } from '../history/operation.ts'
+
+export const FEATURES = ['log', 'groups', 'queue', 'delay', 'priority'] as const
+export type Feature = (typeof FEATURES)[number]
+
+export interface WorkContext {
+  /** Where the broker is reached, for clients that make connections of their own. */
+  readonly url: string
+  readonly http: HttpClient
+  readonly history: History
+  readonly random: SeededRandom
+  /** True when no new work is to be begun. */
+  readonly isOver: () => boolean
+}
+
+export interface Workload {
+  /** Makes what is needed; the broker is well. */
+  prepare(): Promise<void>
+  /** Resolves when all clients have stopped. */
+  run(): Promise<void>
+  /** The broker is well again: brings everything to rest, and reads what is there. */
+  finish(): Promise<void>
+  check(history: readonly Operation[], terms: Terms): Finding[]
+}
+
+/** How long what is left may take to come to rest while nothing moves, in milliseconds. */
+export const REST_MS_MAX = 15_000
