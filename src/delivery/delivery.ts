@@ -23,6 +23,7 @@ import {
 } from './lanes/figures.ts'
 import { LaneBoard } from './lanes/laneBoard.ts'
 import { Ledger } from './ledger.ts'
+import { forgetLostEnd } from './lostEnd.ts'
 import { changedPolicy, type DeliveryPolicy, type PolicyChange } from './machine/policy.ts'
 import type { Totals } from './machine/state.ts'
 import type { Window } from './machine/window.ts'
@@ -254,6 +255,7 @@ export class Delivery extends Service {
     const { groups, topics } = this.#options
     await this.#ledger.start()
     this.#catchUp()
+    await this.#forgetLostEnds()
     this.#stopListening = [
       groups.onNews((news) => this.#byItself(() => this.#hear(news))),
       topics.onChanged((name) => this.#byItself(() => this.#topicChanged(name))),
@@ -289,6 +291,18 @@ export class Delivery extends Service {
     for (const name of [...topics, ...this.#ledger.state.topicPolicies.keys()]) {
       this.#topicChanged(name)
     }
+  }
+
+  /** Resolves when it is on the disk: before anything is appended in place of what is gone. */
+  async #forgetLostEnds(): Promise<void> {
+    const { topics, platform } = this.#options
+    let isAny = false
+    for (const window of this.#ledger.state.windows.values()) {
+      const source = topics.find(window.topic)?.partitions[window.partition]
+      if (!source?.isOpen) continue
+      isAny = forgetLostEnd(this.#ledger, platform, window, source.offsets().next) || isAny
+    }
+    if (isAny) await this.#ledger.committed('all')
   }
 
   #hear(news: GroupNews): void {

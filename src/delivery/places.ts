@@ -12,6 +12,7 @@ import type { LaneBoard } from './lanes/laneBoard.ts'
 import type { LaneMeters } from './lanes/laneMeters.ts'
 import { PlaceLanes } from './lanes/placeLanes.ts'
 import type { Ledger } from './ledger.ts'
+import { forgetLostEnd } from './lostEnd.ts'
 import type { Window } from './machine/window.ts'
 
 export class Place {
@@ -165,13 +166,11 @@ export class Places {
     const { topic, index } = partition
     const known = ledger.state.groups.get(group.id)?.window(topic, index)
     const { next } = partition.offsets()
-    if (known?.topicId === topicId && known.end <= next) return known
-    let cursor = startOf(visit, partition)
     if (known?.topicId === topicId) {
-      cursor = Math.min(known.floor, next)
-      const fields = { group: group.id, topic, partition: index, handedOut: known.end, next }
-      platform.logger.warn(fields, 'more was handed out than the log holds: it has lost its end')
+      if (forgetLostEnd(ledger, platform, known, next)) this.forget(known.id)
+      return known
     }
+    const cursor = startOf(visit, partition)
     if (known !== undefined) {
       ledger.execute({ kind: 'drop', windows: [known.id] })
       this.forget(known.id)

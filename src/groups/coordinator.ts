@@ -10,7 +10,7 @@ import type { Platform, Timer } from '../kernel/platform.ts'
 import { Service } from '../kernel/service.ts'
 import { DAY_MS, SECOND_MS } from '../kernel/units.ts'
 import { type CommitAcks, StateRunner } from '../state/index.ts'
-import type { Topics, TopicsOptions } from '../topics/index.ts'
+import type { Partition, Topics, TopicsOptions } from '../topics/index.ts'
 import { groupsCodec } from './codec.ts'
 import { isExpired, memberOf } from './decide.ts'
 import {
@@ -176,6 +176,7 @@ export class Coordinator extends Service {
     }
     this.#unsubscribe = this.topics.onChanged((name) => this.#topicChanged(name))
     for (const name of this.#knownTopics()) this.#topicChanged(name)
+    await this.#forgetLostEnds()
   }
 
   protected async onStop(): Promise<void> {
@@ -245,6 +246,25 @@ export class Coordinator extends Service {
     }
   }
 
+  /**
+   * A power cut may take the end of a log (what was published with less than `all`) and leave a commit behind it. What is
+   * appended then has the same offsets: before anything is, the floors go back, else new records would count as read.
+   */
+  async #forgetLostEnds(): Promise<void> {
+    let isAny = false
+    for (const { id, topics } of this.groups.values()) {
+      for (const [topic, { floors }] of topics) {
+        const ends = endsBelow(floors, this.topics.find(topic)?.partitions ?? [])
+        if (ends.length === 0) continue
+        const text = 'more was committed than the log holds: it has lost its end'
+        this.platform.logger.warn({ group: id, topic, ends }, text)
+        this.execute({ kind: 'shorten', group: id, fact: this.fact(topic), floors: ends })
+        isAny = true
+      }
+    }
+    if (isAny) await this.committed('all')
+  }
+
   #knownTopics(): Set<string> {
     const names = new Set<string>()
     for (const { topics } of this.groups.values()) {
@@ -280,6 +300,18 @@ export class Coordinator extends Service {
     }
     for (const group of this.groups.values()) this.#scheduleExpiry(group)
   }
+}
+
+/** Where logs end that end below the floor. */
+function endsBelow(
+  floors: ReadonlyMap<number, number>,
+  logs: readonly Pick<Partition, 'isOpen' | 'offsets'>[],
+): { partition: number; offset: number }[] {
+  return [...floors].flatMap(([partition, floor]) => {
+    const log = logs[partition]
+    const next = log?.isOpen ? log.offsets().next : floor
+    return floor > next ? [{ partition, offset: next }] : []
+  })
 }
 
 function newsOf(command: GroupCommand): GroupNews | undefined {

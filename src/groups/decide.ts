@@ -241,6 +241,20 @@ export function decideReset(groups: Groups, command: CommandOf<'reset'>, atMs: n
   return { events, reply }
 }
 
+/** Whoever holds them: what they had read is not there any more. */
+export function decideShorten(
+  groups: Groups,
+  { group: id, fact, floors }: CommandOf<'shorten'>,
+  atMs: number,
+): Decided {
+  const group = groupOf(groups, id)
+  const ends = floors
+    .map((floor) => ({ topic: fact.name, ...floor }))
+    .filter(({ topic, partition, offset }) => (group.floor(topic, partition) ?? 0) > offset)
+  if (ends.length === 0) return NOTHING
+  return only({ type: 'reset', group: id, fact, floors: ends, atMs })
+}
+
 /** Throws TOPIC_NOT_FOUND or PARTITION_NOT_FOUND. */
 export function checkPartitions(
   { name, id, partitions }: TopicFact,

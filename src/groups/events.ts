@@ -69,6 +69,13 @@ export type GroupCommand =
       readonly fact: TopicFact
       readonly floors: readonly { readonly partition: number; readonly offset: number }[]
     }
+  /** The log ends below these floors: they are brought back to its end. */
+  | {
+      readonly kind: 'shorten'
+      readonly group: string
+      readonly fact: TopicFact
+      readonly floors: readonly { readonly partition: number; readonly offset: number }[]
+    }
   | { readonly kind: 'delete'; readonly group: string }
   | { readonly kind: 'expire'; readonly groups: readonly string[]; readonly retentionMs: number }
   | { readonly kind: 'topicChanged'; readonly fact: TopicFact }

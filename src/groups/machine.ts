@@ -17,6 +17,7 @@ import {
   decideJoin,
   decideLeave,
   decideReset,
+  decideShorten,
   decideTopicChanged,
   groupOf,
 } from './decide.ts'
@@ -56,6 +57,8 @@ export class GroupsMachine
         return decideCommit(this.#groups, command, nowMs)
       case 'reset':
         return decideReset(this.#groups, command, nowMs)
+      case 'shorten':
+        return decideShorten(this.#groups, command, nowMs)
       case 'delete':
         return decideDelete(this.#groups, command)
       case 'expire':

@@ -23,6 +23,7 @@ const KINDS = [
   // The same where five lanes are told apart.
   'leased',
   'retained',
+  'shortened',
 ] as const satisfies readonly DeliveryEvent['type'][]
 
 const LEASED_IN_LANE = KINDS.lastIndexOf('leased')
@@ -104,6 +105,9 @@ function putWindowEvent(event: WindowEvent): void {
       writer.int(event.start)
       if (event.unread !== undefined) writer.int(event.unread)
       return
+    case 'shortened':
+      writer.int(event.end)
+      return
     case 'dropped':
       return
   }
@@ -173,6 +177,8 @@ function windowEvent(reader: ByteReader, kind: number, window: number): WindowEv
       const start = reader.int()
       return { type, window, start, unread: kind === RETAINED_IN_LANES ? reader.int() : undefined }
     }
+    case 'shortened':
+      return { type, window, end: reader.int() }
     case 'dropped':
       return { type, window }
   }

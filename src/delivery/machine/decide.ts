@@ -47,6 +47,11 @@ export function decide(world: World, command: DeliveryCommand): Decided {
       return decideExpire(world, command.max)
     case 'retain':
       return decideRetain(world.state, command)
+    case 'shorten': {
+      const { window, end } = command
+      if (windowOf(world.state, window).end <= end) return only()
+      return only({ type: 'shortened', window, end })
+    }
     case 'bury': {
       const { window, from, to } = command
       return only({ type: 'buried', window, ranges: [from, to] })

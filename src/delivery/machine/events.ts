@@ -86,6 +86,8 @@ export type DeliveryCommand =
       /** How many records below it were never handed out; undefined: all from the cursor on. */
       readonly unread: number | undefined
     }
+  /** The log ends here now: a power cut took what was behind. */
+  | { readonly kind: 'shorten'; readonly window: number; readonly end: number }
   | { readonly kind: 'bury'; readonly window: number; readonly from: number; readonly to: number }
   | {
       readonly kind: 'policy'
@@ -155,6 +157,8 @@ export type WindowEvent =
       readonly start: number
       readonly unread: number | undefined
     }
+  /** From `end` on nothing was handed out after all. */
+  | { readonly type: 'shortened'; readonly window: number; readonly end: number }
   | { readonly type: 'dropped'; readonly window: number }
 
 export type DeliveryEvent =

@@ -125,6 +125,9 @@ function applyToWindow(state: DeliveryState, window: Window, event: WindowEvent)
     case 'retained':
       state.totals.retentionSkipped += applyRetained(window, event)
       return
+    case 'shortened':
+      window.shorten(event.end)
+      return
     case 'dropped':
       state.drop(window)
       return

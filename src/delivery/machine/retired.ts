@@ -40,6 +40,11 @@ export class Retired {
     }
   }
 
+  /** Forgets what is not below `end`. */
+  shorten(end: number): void {
+    for (const offset of this.#deliveries.keys()) if (offset >= end) this.#deliveries.delete(offset)
+  }
+
   clear(): void {
     this.#deliveries.clear()
   }

@@ -192,6 +192,19 @@ export class Window {
     this.#getReady(run)
   }
 
+  /** Forgets what is not below `end`, as if nothing of it had been handed out. */
+  shorten(end: number): void {
+    this.#cut(end)
+    for (const run of this.runs.splice(this.placeOf(end))) {
+      this.#leave(run)
+      this.unresolved -= run.size
+      if (run.lane !== NORMAL_PRIORITY) this.others -= run.size
+    }
+    if (this.#cursors === undefined) this.cursor = Math.min(this.cursor, end)
+    else this.moveTo(this.#cursors.map((each) => Math.min(each, end)))
+    this.retired.shorten(end)
+  }
+
   /** Forgets everything; goes on at `cursor`. */
   reset(cursor: number): void {
     for (const run of this.runs.splice(0)) this.#leave(run)

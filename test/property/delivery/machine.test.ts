@@ -89,7 +89,8 @@ class Course {
     else if (dice < 85) this.part()
     else if (dice < 87) this.takeBack()
     else if (dice < 93) this.bury()
-    else if (dice < 95) this.retain()
+    else if (dice < 94) this.retain()
+    else if (dice < 95) this.shorten()
     else if (dice < 97) this.restart()
     else this.crash()
     this.machine.state.ripen(this.nowMs, () => undefined)
@@ -375,6 +376,16 @@ class Course {
       skipped += 1
     }
     assert.equal(this.machine.state.totals.retentionSkipped - skippedBefore, skipped)
+  }
+
+  /** A power cut has taken the end of the log; that it did is on the disk before anything else. */
+  shorten(): void {
+    const partition = this.random.int(2)
+    const twin = this.twin(partition)
+    const end = this.random.between(Math.max(0, twin.end - 6), twin.end)
+    this.submit({ kind: 'shorten', window: this.window(partition).id, end })
+    twin.shorten(end)
+    this.#checkpoint = undefined
   }
 
   restart(): void {

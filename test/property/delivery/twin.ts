@@ -45,7 +45,7 @@ export class TwinPartition {
   readonly settled = new Set<number>()
   /** Everything below is settled. */
   floorSeen = 0
-  /** Since the last hand-out the log lost its beginning: the cursors of empty lanes stay where they are. */
+  /** Since the last hand-out the log lost its beginning or its end: the cursors of empty lanes stay where they are. */
   isRetained = false
   /** What the machine said last. */
   floorSaid = 0
@@ -109,6 +109,17 @@ export class TwinPartition {
     record.state = 'settled'
     record.isDead = isDead
     this.settled.add(offset)
+  }
+
+  /** What is not below `end` was never there. */
+  shorten(end: number): void {
+    this.lanes.length = end
+    this.isRetained = true
+    for (const offset of this.records.keys()) if (offset >= end) this.records.delete(offset)
+    for (const offset of this.settled) if (offset >= end) this.settled.delete(offset)
+    this.cursor = Math.min(this.cursor, end)
+    this.floorSeen = Math.min(this.floorSeen, end)
+    this.floorSaid = Math.min(this.floorSaid, end)
   }
 
   fail(offset: number, { cause, nowMs, dueMs }: Failing): void {

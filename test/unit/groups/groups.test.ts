@@ -135,6 +135,7 @@ describe('a restart', () => {
     const house = await setup()
     await house.join('a', ['t'], { mode: 'offset' })
     await house.join('b', ['t'])
+    await house.publish('t', 0, ...'abcdefg')
     const floors = [{ topic: 't', partition: 0, offset: 7 }]
     await house.groups.commit({ group: 'g', memberId: 'a', generation: 2, floors })
     const next = await house.restartAfterCrash()
@@ -145,6 +146,23 @@ describe('a restart', () => {
     expect([...(next.groups.heartbeat('g', 'a', 2).partitions.get('t') ?? [])]).toEqual([0, 1])
     next.clock.advance(1_000)
     expect(next.groups.describe('g').members.map(({ memberId }) => memberId)).toEqual(['a'])
+  })
+
+  test('on a log that lost its end to a power cut brings commits behind it back, and they stay there', async () => {
+    const house = await setup()
+    await house.join('a', ['t'], { mode: 'offset' })
+    await house.publish('t', 0, ...'abc')
+    await house.engine.openLogs.get('topics/t~1/0')?.sync()
+    await house.publish('t', 0, ...'de')
+    const floors = [{ topic: 't', partition: 0, offset: 5 }]
+    await house.groups.commit({ group: 'g', memberId: 'a', floors, acks: 'all' })
+    const next = await GroupsHouse.open({ engine: house.engine.powerLoss(), clock: house.clock })
+    expect(next.groups.get('g').floor('t', 0)).toBe(3)
+    expect(next.warnings).toMatchObject([{ group: 'g', ends: [{ partition: 0, offset: 3 }] }])
+    await next.publish('t', 0, ...'xyz')
+    await next.engine.openLogs.get('topics/t~1/0')?.sync()
+    const last = await GroupsHouse.open({ engine: next.engine.powerLoss(), clock: house.clock })
+    expect(last.groups.get('g').floor('t', 0)).toBe(3)
   })
 
   test('notices topics that changed while the groups did not look', async () => {
