@@ -3,6 +3,8 @@ import type {
   Floors,
   GroupReply,
   PartitionsReply,
+  PolicyInput,
+  PolicyReply,
   PriorityStats,
   Readiness,
   ResetReply,
@@ -34,6 +36,9 @@ export interface ResetGroup {
   /** Tells what would come of it and changes nothing. Default false. */
   readonly dryRun?: boolean | undefined
 }
+
+/** Whose way of being handed messages: a group's word counts before a topic's. */
+export type PolicyOf = { readonly group: string } | { readonly topic: string }
 
 /** Of each partition what was committed, null where nothing was, and what is (or would be) now. */
 export type GroupResets = ResetReply['offsets']
@@ -123,6 +128,22 @@ export class Admin {
     await this.#connection.askJson({ method: 'DELETE', path: pathOf('groups', group) })
   }
 
+  /** What was set of deliveries, and what is in force. Rejects with GROUP_NOT_FOUND or TOPIC_NOT_FOUND. */
+  async deliveryPolicy(of: PolicyOf): Promise<PolicyReply> {
+    const reply = await this.#connection.askJson({ method: 'GET', path: policyPath(of) })
+    return reply as PolicyReply
+  }
+
+  /**
+   * Changes what is named (durations as `30s`, null takes a setting back) and leaves the rest; resolves when that is on
+   * disk. `{ ack_durability: 'all' }`: hand-outs, acks and commits survive a power cut from their reply on. Rejects with
+   * GROUP_NOT_FOUND, TOPIC_NOT_FOUND or INVALID_CONFIG.
+   */
+  async setDeliveryPolicy(of: PolicyOf, change: PolicyInput): Promise<PolicyReply> {
+    const ask = { method: 'PATCH', path: policyPath(of), json: change } as const
+    return (await this.#connection.askJson(ask)) as PolicyReply
+  }
+
   /** Whether the broker takes work, with each of its checks. A broker that does not is an answer, not an error. */
   async readiness(): Promise<Readiness> {
     const reply = await this.#connection.askJson({
@@ -148,3 +169,6 @@ export class Admin {
     return reply as Version
   }
 }
+
+const policyPath = (of: PolicyOf): string =>
+  'group' in of ? pathOf('groups', of.group, 'delivery') : pathOf('topics', of.topic, 'delivery')

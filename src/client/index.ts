@@ -6,6 +6,8 @@ export type {
   Floors,
   GroupReply,
   PartitionsReply,
+  PolicyInput,
+  PolicyReply,
   PriorityStats,
   RawPublishReply,
   Readiness,
@@ -25,6 +27,7 @@ export {
   type CreatedTopic,
   type CreateTopic,
   type GroupResets,
+  type PolicyOf,
   type ResetGroup,
 } from './admin.ts'
 export { Client } from './client.ts'

@@ -1,5 +1,5 @@
 import type { Argv } from 'yargs'
-import type { Floors, GroupReply } from '../../client/index.ts'
+import type { Floors, GroupReply, PolicyReply } from '../../client/index.ts'
 import { type Cli, outputFor, withConnection } from '../context.ts'
 import { brokerOptions, formatOption } from '../options.ts'
 import { humanCount, type Output, plural } from '../output.ts'
@@ -29,12 +29,16 @@ export const addDescribe = (yargs: Argv, cli: Cli): Argv =>
       const out = outputFor(cli, output)
       await withConnection(cli, url, async ({ Admin }, connection) => {
         const admin = new Admin(connection)
-        const [described, floors] = await Promise.all([
+        const [described, floors, policy] = await Promise.all([
           admin.describeGroup(group),
           admin.groupOffsets(group),
+          admin.deliveryPolicy({ group }),
         ])
         const partitions = rowsOf(described, floors)
-        out.result({ ...described, partitions }, () => showGroup(out, described, partitions))
+        const { ack_durability } = policy.in_force
+        out.result({ ...described, ack_durability, partitions }, () => {
+          showGroup(out, { ...described, ack_durability }, partitions)
+        })
       })
     },
   )
@@ -81,13 +85,19 @@ function rowsOf({ lag, members }: GroupReply, floors: Floors): readonly Partitio
   })
 }
 
-function showGroup(out: Output, group: GroupReply, partitions: readonly PartitionRow[]): void {
+/** With what its acks and commits survive, where no topic asks for more. */
+interface Described extends GroupReply {
+  readonly ack_durability: PolicyReply['in_force']['ack_durability']
+}
+
+function showGroup(out: Output, group: Described, partitions: readonly PartitionRow[]): void {
   const { colours } = out
-  const { state, mode, generation, members } = group
+  const { state, mode, generation, members, ack_durability } = group
   const painted = state === 'stable' ? colours.green(state) : colours.yellow(state)
   const facts = `mode ${mode}, generation ${generation}, ${plural(members.length, 'member')}`
   const left = partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0)
   out.line(`${colours.bold(group.group_id)}  ${painted}, ${facts}, lag ${humanCount(left)}`)
+  if (ack_durability === 'all') out.line('acks and commits survive a power cut from their reply on')
   if (members.length > 0) {
     out.line('')
     out.table(

@@ -93,7 +93,14 @@ describe('goqueue group', () => {
         { topic: 't', partition: 1, committed: null, lag: 5, member_id: second },
       ],
     })
+    expect(await ok(world, 'describe', 'g')).toMatchObject({ ack_durability: 'leader' })
     const { stdout } = await world.run(['group', 'describe', 'g'], { terminal: true })
+    expect(stdout).not.toContain('power cut')
+    const admin = new Admin(world.connection)
+    await admin.setDeliveryPolicy({ group: 'g' }, { ack_durability: 'all' })
+    expect(await ok(world, 'describe', 'g')).toMatchObject({ ack_durability: 'all' })
+    const asked = await world.run(['group', 'describe', 'g'], { terminal: true })
+    expect(asked.stdout).toContain('acks and commits survive a power cut')
     expect(stdout).toMatch(/^g {2}rebalancing, mode offset, generation 2, 2 members, lag 6\n\n/)
     expect(stdout).toMatch(new RegExp(`\\n${first} +c +1 +\\d{4}-.*Z +30s\\n`))
     expect(stdout).toMatch(/\nTOPIC +PARTITION +COMMITTED +LAG +MEMBER\n/)

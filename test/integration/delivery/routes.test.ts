@@ -262,6 +262,13 @@ describe('a policy', () => {
     })
     await patch('/groups/g/delivery', { visibility_timeout: null })
     expect(await get('/groups/g/delivery')).toMatchObject({ set: { max_retries: 0 } })
+    expect((await patch('/topics/t/delivery', { ack_durability: 'all' })).json).toMatchObject({
+      set: { ack_durability: 'all' },
+      in_force: { ack_durability: 'all' },
+    })
+    expect(await get('/groups/g/delivery')).toMatchObject({
+      in_force: { ack_durability: 'leader' },
+    })
   })
 
   test('that cannot be is refused with what is wrong', async () => {
@@ -272,6 +279,9 @@ describe('a policy', () => {
     }
     expect(await patch('/groups/g/delivery', { max_retries: -1, backoff: '30d' })).toEqual([
       ...[422, 'INVALID_CONFIG', ['max_retries', 'backoff']],
+    ])
+    expect(await patch('/groups/g/delivery', { ack_durability: 'none' })).toEqual([
+      ...[400, 'INVALID_REQUEST', ['ack_durability']],
     ])
     expect(await patch('/groups/g/delivery', { retries: 1 })).toEqual([
       ...[400, 'INVALID_REQUEST', ['retries']],
