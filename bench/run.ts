@@ -11,7 +11,7 @@ import { GiB, SECOND_MS } from '../src/kernel/units.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 import { build } from './support/build.ts'
 import { currentCommit } from './support/commit.ts'
-import { comparisonOf } from './support/compare.ts'
+import { compareRuns, comparisonText } from './support/compare.ts'
 import { describeMachine } from './support/machine.ts'
 import { makeProgress } from './support/progress.ts'
 import type { RunResult, ScenarioResult } from './support/result.ts'
@@ -19,24 +19,41 @@ import type { Scenario } from './support/scenario.ts'
 import { chooseSettings } from './support/settings.ts'
 import { pageOf, tableOf } from './support/table.ts'
 import { runScenario } from './support/turns.ts'
+import { runWorkloads } from './workload/command.ts'
+import { WorkloadProblem } from './workload/file.ts'
+import { workloadTable } from './workload/table.ts'
 
 const USAGE = `npm run bench -- [scenario…] [options]
+npm run bench -- --compare before.json after.json [-o json]
+npm run bench -- --workload file.yaml… [--workload-minutes N] [--acks leader] [--out FILE]
 
-  --quick           shorter turns, smaller data
-  --full            longer turns, 10 minutes of steady load
-  --rounds N        turns of each side (default 5)
-  --cold-gib N      size of the log for random cold reads
-  --soak-seconds N  length of the steady load that must not grow
-  --out FILE        where the results go (default bench/results/<time>.json)
-  --docs            write docs/benchmarks.md from the results of this run
-  --docs-from FILE… write docs/benchmarks.md from result files, later ones win
-  --compare A B     differences of two result files
-  --profile DIR     leave processor profiles of our side there
-  --no-build        measure what was built before
-  --list            the scenarios`
+Scenarios, each beside its floor; all of them where none is named:
+  --quick               1 s a turn, smaller data: a look, some minutes for all
+  --full                5 s a turn, 10 minutes of steady load: for figures to publish
+  --rounds N            turns of each side (default 5)
+  --cold-gib N          size of the log for random cold reads
+  --soak-seconds N      length of the steady load that must not grow
+  --out FILE            where the results go (default bench/results/<time>.json)
+  --docs                write docs/benchmarks.md from the results of this run
+  --docs-from FILE…     write docs/benchmarks.md from result files, later ones win
+  --profile DIR         leave processor profiles of our side there
+  --no-build            measure what was built before
+  --list                the scenarios
+
+Two result files:
+  --compare A B         what changed; a metric is worse that is so by more than 10 % and beyond the spread
+
+Workload files of the OpenMessaging Benchmark, as they are:
+  --workload FILE…      runs them one after the other, a fresh daemon for each
+  --workload-minutes N  instead of the length that the file says; a fifth of it is warm-up
+  --backlog-gib N       instead of the backlog that the file says
+  --acks LEVEL          none, leader or all (default all)
+
+  -o, --output FORMAT   table (default) or json
+
+Exit code: 0; 1 where a comparison found something worse or a run failed; 64 wrong options.`
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
-const progress = makeProgress(process.stdout)
 
 const { values: flags, positionals } = parseArgs({
   allowPositionals: true,
@@ -50,12 +67,24 @@ const { values: flags, positionals } = parseArgs({
     docs: { type: 'boolean', default: false },
     'docs-from': { type: 'boolean', default: false },
     compare: { type: 'boolean', default: false },
+    workload: { type: 'boolean', default: false },
+    'workload-minutes': { type: 'string' },
+    'backlog-gib': { type: 'string' },
+    acks: { type: 'string', default: 'all' },
+    output: { type: 'string', short: 'o', default: 'table' },
     profile: { type: 'string' },
     'no-build': { type: 'boolean', default: false },
     list: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 })
+
+const EXIT_USAGE = 64
+const isJson = flags.output === 'json'
+// What is asked for as JSON is alone on standard output.
+const progress = makeProgress(isJson ? process.stderr : process.stdout)
+const json = (value: unknown): void =>
+  void process.stdout.write(`${JSON.stringify(value, undefined, 2)}\n`)
 
 const readResult = (path: string): RunResult => JSON.parse(readFileSync(path, 'utf8')) as RunResult
 
@@ -65,18 +94,25 @@ const writeDocs = (run: RunResult): void =>
 function chosen(names: readonly string[]): readonly Scenario[] {
   const unknown = names.filter((name) => !SCENARIOS.some((each) => each.name === name))
   if (unknown.length > 0) {
-    throw new Error(`no scenario ${unknown.join(', ')}; --list names them all`)
+    throw new UsageError(`no scenario ${unknown.join(', ')}; --list names them all`)
   }
   return names.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => names.includes(name))
 }
 
-const amount = (text: string | undefined, unit: number): number | undefined =>
-  text === undefined ? undefined : Number(text) * unit
+class UsageError extends Error {}
+
+function amount(name: keyof typeof flags, unit = 1): number | undefined {
+  const text = flags[name]
+  if (text === undefined) return undefined
+  const value = Number(text)
+  if (Number.isFinite(value) && value > 0) return value * unit
+  throw new UsageError(`--${name} takes a number above 0, not ${text}`)
+}
 
 /** The scenarios of several files in the order of the table; of two of one name the later file's. */
 function merge(runs: readonly RunResult[]): RunResult {
   const last = runs.at(-1)
-  if (last === undefined) throw new Error('--docs-from needs at least one result file')
+  if (last === undefined) throw new UsageError('--docs-from needs at least one result file')
   const byName = new Map<string, ScenarioResult>()
   for (const run of runs) for (const each of run.scenarios) byName.set(each.name, each)
   const scenarios = SCENARIOS.flatMap(({ name }) => byName.get(name) ?? [])
@@ -87,9 +123,9 @@ async function measure(scenarios: readonly Scenario[]): Promise<RunResult> {
   const settings = chooseSettings({
     quick: flags.quick,
     full: flags.full,
-    rounds: amount(flags.rounds, 1),
-    coldBytes: amount(flags['cold-gib'], GiB),
-    soakMs: amount(flags['soak-seconds'], SECOND_MS),
+    rounds: amount('rounds'),
+    coldBytes: amount('cold-gib', GiB),
+    soakMs: amount('soak-seconds', SECOND_MS),
   })
   if (!flags['no-build']) build()
   const loadBefore = loadavg()[0] ?? Number.NaN
@@ -106,30 +142,76 @@ async function measure(scenarios: readonly Scenario[]): Promise<RunResult> {
   return { ...head, machine: describeMachine(), settings, scenarios: results }
 }
 
-async function main(): Promise<void> {
-  if (flags.help) return progress.line(USAGE)
+function compareFiles(): number {
+  const [before, after] = positionals
+  if (before === undefined || after === undefined || positionals.length > 2) {
+    throw new UsageError('--compare takes two result files: the earlier and the later')
+  }
+  const comparison = compareRuns(readResult(before), readResult(after))
+  if (isJson) json(comparison)
+  else progress.line(comparisonText(comparison))
+  return comparison.regressions > 0 ? 1 : 0
+}
+
+function save(content: object, startedAt: string): void {
+  const out = flags.out ?? here(`results/${startedAt.replaceAll(':', '-')}.json`)
+  mkdirSync(dirname(out), { recursive: true })
+  writeFileSync(out, `${JSON.stringify(content, undefined, 2)}\n`)
+  progress.line(`\nresults: ${out}`)
+}
+
+async function workloads(): Promise<number> {
+  if (positionals.length === 0) throw new UsageError('--workload takes at least one file')
+  const acks = (['none', 'leader', 'all'] as const).find((each) => each === flags.acks)
+  if (acks === undefined) throw new UsageError(`--acks is none, leader or all, not ${flags.acks}`)
+  if (!flags['no-build']) build()
+  const results = await runWorkloads(positionals, {
+    minutes: amount('workload-minutes'),
+    backlogGiB: amount('backlog-gib'),
+    ...{ acks, progress },
+  })
+  const [first] = results
+  if (isJson) json(results)
+  else progress.line(`\n${workloadTable(results)}`)
+  save(results.length === 1 && first ? first : results, first?.run.startedAt ?? '')
+  return 0
+}
+
+async function scenarios(): Promise<number> {
+  const run = await measure(chosen(positionals))
+  if (flags.docs) writeDocs(run)
+  if (isJson) json(run)
+  else progress.line(`\n${tableOf(run.scenarios)}`)
+  save(run, run.startedAt)
+  return 0
+}
+
+async function main(): Promise<number> {
+  if (flags.help) {
+    progress.line(USAGE)
+    return 0
+  }
   if (flags.list) {
     for (const { name, title } of SCENARIOS) progress.line(`${name.padEnd(16)} ${title}`)
-    return
+    return 0
   }
-  if (flags.compare) {
-    const [before, after] = positionals
-    if (before === undefined || after === undefined) throw new Error('--compare needs two files')
-    return progress.line(comparisonOf(readResult(before), readResult(after)))
+  if (flags.output !== 'table' && !isJson) {
+    throw new UsageError(`--output is table or json, not ${flags.output}`)
   }
-  if (flags['docs-from']) return writeDocs(merge(positionals.map(readResult)))
-  const run = await measure(chosen(positionals))
-  const out = flags.out ?? here(`results/${run.startedAt.replaceAll(':', '-')}.json`)
-  mkdirSync(dirname(out), { recursive: true })
-  writeFileSync(out, `${JSON.stringify(run, undefined, 2)}\n`)
-  if (flags.docs) writeDocs(run)
-  progress.line(`\n${tableOf(run.scenarios)}\n\nresults: ${out}`)
+  if (flags.compare) return compareFiles()
+  if (flags.workload) return await workloads()
+  if (flags['docs-from']) {
+    writeDocs(merge(positionals.map(readResult)))
+    return 0
+  }
+  return await scenarios()
 }
 
 main().then(
-  () => process.exit(0),
+  (code) => process.exit(code),
   (error: unknown) => {
     process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
-    process.exit(1)
+    const isUsage = error instanceof UsageError || error instanceof WorkloadProblem
+    process.exit(isUsage ? EXIT_USAGE : 1)
   },
 )

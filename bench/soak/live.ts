@@ -1,7 +1,7 @@
 /** Where a soak stands: a line that is rewritten on a terminal, one a minute in a pipe. */
 import { formatNumber } from '../support/format.ts'
 import type { Progress } from '../support/progress.ts'
-import type { FromLoad } from './load/main.ts'
+import type { Done } from './load/jobs.ts'
 import type { Sample } from './sampling.ts'
 
 const BAR_CHARS = 20
@@ -22,15 +22,15 @@ export class Live {
     this.#totalS = totalS
   }
 
-  show(sample: Sample, { counts, problems }: Pick<FromLoad, 'counts' | 'problems'>): void {
+  show(sample: Sample, { counts, problems }: Done): void {
     const minute = Math.floor(sample.at / MINUTE_S)
     if (!this.#isTerminal && minute === this.#minute) return
     this.#minute = minute
     const share = Math.min(1, sample.at / this.#totalS)
     const done = Math.round(share * BAR_CHARS)
     const bar = `${'█'.repeat(done)}${'░'.repeat(BAR_CHARS - done)}`
-    const wrong = Object.values(problems ?? {}).reduce((sum, each) => sum + each, 0)
-    const perSecond = (counts?.published ?? 0) / Math.max(1, sample.at)
+    const wrong = Object.values(problems).reduce((sum, each) => sum + each, 0)
+    const perSecond = counts.published / Math.max(1, sample.at)
     this.#progress.step(
       [
         `${bar} ${clock(sample.at)}/${clock(this.#totalS)}`,

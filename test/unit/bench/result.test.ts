@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest'
-import { comparisonOf } from '../../../bench/support/compare.ts'
 import { judge, type RunResult, summarize } from '../../../bench/support/result.ts'
 import { ratioAtLeast, ratioAtMost, valueAtMost } from '../../../bench/support/scenario.ts'
 import { chooseSettings } from '../../../bench/support/settings.ts'
@@ -55,11 +54,5 @@ describe('the page', () => {
     expect(page).toContain('2 cores')
     expect(page).toContain('| 100 (90 … 110) | 40 (40 … 40) | 0.40 / 0.40 | ≥ 0.5 × | **fail** |')
     expect(pageOf(run(60))).toContain('| pass |')
-  })
-
-  test('of a comparison shows the change of the ratio', () => {
-    expect(comparisonOf(run(40), run(60))).toContain(
-      '| 40 | 60 | +50.0 % | 0.40 → 0.60 | +50.0 % |',
-    )
   })
 })

@@ -1,0 +1,5 @@
+/** One of the two processes of a workload. */
+import { serveJobs } from '../support/serveJobs.ts'
+import { runJob } from './jobs.ts'
+
+serveJobs<Parameters<typeof runJob>[0]>(runJob)
