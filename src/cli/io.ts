@@ -4,10 +4,13 @@ import type { Readable, Writable } from 'node:stream'
 export interface OutputStream extends Writable {
   readonly isTTY?: boolean
   readonly columns?: number
+  readonly rows?: number
 }
 
 export interface InputStream extends Readable {
   readonly isTTY?: boolean
+  /** Of a terminal: keys come one by one, and Ctrl-C is one of them. */
+  setRawMode?(raw: boolean): unknown
 }
 
 export interface CliIo {

@@ -32,6 +32,7 @@ const COMMANDS: readonly string[] = [
   'delayed reschedule',
   'delayed stats',
   'priority',
+  'top',
   'health',
   'config',
   'dump',

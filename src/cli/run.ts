@@ -17,6 +17,7 @@ import { healthCommand } from './commands/health.ts'
 import { priorityCommand } from './commands/priority.ts'
 import { produceCommand } from './commands/produce.ts'
 import { serveCommand } from './commands/serve.ts'
+import { topCommand } from './commands/top.ts'
 import { topicCommand } from './commands/topic.ts'
 import { versionCommand } from './commands/version.ts'
 import { workCommand } from './commands/work.ts'
@@ -40,6 +41,7 @@ const COMMANDS: readonly ((yargs: Argv, cli: Cli) => Argv)[] = [
   dlqCommand,
   delayedCommand,
   priorityCommand,
+  topCommand,
   healthCommand,
   configCommand,
   dumpCommand,

@@ -24,7 +24,8 @@ export async function frames(
   }
 }
 
-const passed = (ms: number, signal: AbortSignal): Promise<void> =>
+/** Resolves after so many milliseconds, or when `signal` aborts. */
+export const passed = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((resolve) => {
     if (signal.aborted) return resolve()
     const done = (): void => {
