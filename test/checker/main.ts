@@ -50,7 +50,6 @@ process.stderr.write(`GOQUEUE_SEED=${seed}, in ${directory}\n`)
 for (let round = 0; round < chosen.length || performance.now() < until; round += 1) {
   const fault = chosen[round % chosen.length]
   if (fault === undefined) break
-  if (round > 0 && performance.now() >= until) break
   const roundSeed = seed + round
   const result = await runRound({
     ...{ built, fault, features: features as Feature[], seed: roundSeed, workMs: seconds * 1000 },

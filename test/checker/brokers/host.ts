@@ -4,6 +4,8 @@
  *
  *   HOST_SEED: chance of the disk
  */
+import { subscribe } from 'node:diagnostics_channel'
+import type { Socket } from 'node:net'
 import { Broker } from '../../../src/broker/index.ts'
 import { type Platform, silentLogger } from '../../../src/kernel/platform.ts'
 import { systemClock } from '../../../src/kernel/systemClock.ts'
@@ -23,6 +25,14 @@ const platform: Platform = {
   logger: process.env['HOST_LOG'] === undefined ? silentLogger : loud(),
 }
 
+/** Who has no power answers nobody: connections end with the machine, before a word of its failing disk gets out. */
+const sockets = new Set<Socket>()
+subscribe('net.server.socket', (message) => {
+  const { socket } = message as { readonly socket: Socket }
+  sockets.add(socket)
+  socket.on('close', () => sockets.delete(socket))
+})
+
 interface Life {
   readonly broker: Broker
   readonly listener: HttpListener
@@ -36,6 +46,10 @@ async function start(): Promise<number> {
     platform,
   })
   const broker = new Broker({ engine, platform })
+  const { down } = disk
+  void down.then(() => {
+    for (const socket of sockets) socket.destroy()
+  })
   const listener = new HttpListener({
     ...{ broker, platform, build: { version: '0' }, health: () => broker.health() },
     options: { port: 0 },

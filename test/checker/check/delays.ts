@@ -20,11 +20,10 @@ export function checkDelays(history: readonly Operation[], topic: string, terms:
     if (story === undefined) findings.add('invented', `${id} in ${topic}`)
     else checkDelivered(id, story, timestamps, findings)
   }
-  if (view.finals.length > 0) {
-    const lost = [...stories].filter(([id, story]) => !view.stored.has(id) && mustCome(story))
-    for (const [id, story] of lost) {
-      findings.add('lost', `${id}, due ${new Date(dueOf(story)).toISOString()}`)
-    }
+  const endWall = Math.min(...view.finals.map(({ startWall }) => startWall))
+  for (const [id, story] of view.finals.length === 0 ? [] : stories) {
+    if (view.stored.has(id) || !mustCome(story, endWall)) continue
+    findings.add('lost', `${id}, due ${new Date(Math.max(...duesOf(story))).toISOString()}`)
   }
   if (!terms.clockSteps) checkSeenEarly(history, { topic, stories }, findings)
   return findings.list()
@@ -41,19 +40,22 @@ function storiesOf(history: readonly Operation[], topic: string): Map<string, St
   return stories
 }
 
-const mustCome = ({ schedule, changes }: Story): boolean =>
-  schedule.outcome === 'ok' &&
-  !changes.some(({ op, outcome }) => op === 'cancel' && outcome !== 'refused')
+const mustCome = (story: Story, endWall: number): boolean =>
+  story.schedule.outcome === 'ok' &&
+  !story.changes.some(({ op, outcome }) => op === 'cancel' && outcome !== 'refused') &&
+  Math.max(...duesOf(story)) < endWall
 
-/** The earliest time that it may come at: a change without an answer may count or not. */
-function dueOf({ schedule, changes }: Story): number {
+/** The times that it may come at: a change without an answer may count or not. */
+function duesOf({ schedule, changes }: Story): number[] {
   let dues = [schedule.due]
   for (const { op, outcome, due = 0 } of changes) {
     if (op !== 'reschedule' || outcome === 'refused') continue
     dues = outcome === 'ok' ? [due] : [...dues, due]
   }
-  return Math.min(...dues)
+  return dues
 }
+
+const dueOf = (story: Story): number => Math.min(...duesOf(story))
 
 function checkDelivered(
   id: string,

@@ -15,7 +15,7 @@ import {
   type Publish,
   type Settle,
 } from '../history/operation.ts'
-import { groupBy } from './collections.ts'
+import { ensure, groupBy } from './collections.ts'
 import { type Finding, Findings, type Terms } from './finding.ts'
 import type { GroupOfTopic } from './groups.ts'
 import { checkLetters } from './letters.ts'
@@ -38,7 +38,8 @@ export function checkLeases(
   const findings = new Findings()
   const own = history.filter((each) => 'group' in each && each.group === group)
   const leases = leasesOf(own, topic)
-  const leaves = new Map(named(own, 'leave').map((each) => [each.member, each.start]))
+  const leaves = new Map<string, number>()
+  for (const { member, start } of named(own, 'leave')) ensure(leaves, member, () => start)
   for (const all of leases.values()) {
     for (const [index, lease] of all.entries()) {
       const next = all[index + 1]

@@ -25,7 +25,8 @@ const ATTEMPTS_MAX = 60
 export class Member {
   readonly client: string
   generation = 0
-  memberId: string | undefined
+  /** Its own, so that a join whose answer was lost leaves nobody behind who holds partitions. */
+  readonly memberId: string
   readonly #context: WorkContext
   readonly #plan: GroupPlan
 
@@ -33,6 +34,7 @@ export class Member {
     this.#context = context
     this.#plan = plan
     this.client = client
+    this.memberId = `${client}.${context.random.int(1_000_000)}`
   }
 
   /** Joins, or joins again. False where there was no answer. */
@@ -41,11 +43,10 @@ export class Member {
     const reply = await this.#context.http.ask('POST', `/groups/${group}/join`, {
       body: {
         ...{ client_id: this.client, topics: [topic], session_timeout: SESSION, mode, assignment },
-        ...(this.memberId === undefined ? {} : { member_id: this.memberId }),
+        member_id: this.memberId,
       },
     })
     if (reply.outcome !== 'ok') return false
-    this.memberId = String(reply.json['member_id'])
     this.generation = Number(reply.json['generation'])
     const assigned = (reply.json['assigned_partitions'] ?? []) as string[]
     const { memberId: member, generation, client } = this
@@ -56,20 +57,24 @@ export class Member {
     return true
   }
 
+  /** Resolves when it is sure that it has left. */
   async leave(): Promise<void> {
     const { group } = this.#plan
-    const member = this.memberId ?? ''
-    const body = { member_id: member }
-    const reply = await this.#context.http.ask('POST', `/groups/${group}/leave`, { body })
-    const { client } = this
-    this.#context.history.record({ op: 'leave', client, group, member, ...toldBy(reply) })
-    this.memberId = undefined
+    const { client, memberId: member } = this
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const body = { member_id: member }
+      const reply = await this.#context.http.ask('POST', `/groups/${group}/leave`, { body })
+      this.#context.history.record({ op: 'leave', client, group, member, ...toldBy(reply) })
+      if (reply.outcome === 'ok' || reply.code === 'UNKNOWN_MEMBER') return
+      await pause(50)
+    }
+    throw new Error(`${member} cannot leave ${group}`)
   }
 
   /** What it was handed; undefined where it must join again first. */
   async poll({ maxMessages, waitMs, visibilityMs }: PollPlan): Promise<HandOut[] | undefined> {
     const { group } = this.#plan
-    const member = this.memberId ?? ''
+    const member = this.memberId
     const query = new URLSearchParams({
       ...{ member_id: member, max_messages: String(maxMessages), timeout: `${waitMs}ms` },
       ...(visibilityMs > 0 ? { visibility_timeout: `${visibilityMs}ms` } : {}),
@@ -90,7 +95,7 @@ export class Member {
   /** With the generation of its last join, unless another is given. True where it was taken. */
   async commit(offsets: Record<string, number>, generation = this.generation): Promise<boolean> {
     const { group, topic } = this.#plan
-    const member = this.memberId ?? ''
+    const member = this.memberId
     const body = { member_id: member, generation, offsets: { [topic]: offsets } }
     const reply = await this.#context.http.ask('POST', `/groups/${group}/offsets`, { body })
     const { client } = this

@@ -1,7 +1,7 @@
 /** Messages for later: scheduled by a delay and by a time, put off, called back; and read as they come. */
 import type { SeededRandom } from '../../support/random.ts'
 import { checkDelays } from '../check/delays.ts'
-import { pause, type Reply, toldBy } from '../clients/http.ts'
+import { pause, toldBy } from '../clients/http.ts'
 import { Topic } from '../clients/topic.ts'
 import type { Place } from '../history/operation.ts'
 import { textOf } from '../history/values.ts'
@@ -133,16 +133,20 @@ async function follow(
   }
 }
 
-/** Resolves when nothing waits any more, or nothing moves. */
+/** Due later than that is not waited for: clocks that were ahead make such delays. In milliseconds. */
+const SOON_MS = 5000
+
+/** Resolves when nothing waits that is due soon, or nothing moves. */
 async function allCame({ http }: WorkContext): Promise<void> {
-  let last = -1
+  let last = ''
   let movedMs = performance.now()
   while (performance.now() - movedMs < REST_MS_MAX) {
-    const reply: Reply = await http.ask('GET', '/delay/stats')
-    const pending = reply.outcome === 'ok' ? Number(reply.json['pending_count']) : last
-    if (pending === 0) return
-    if (pending !== last) movedMs = performance.now()
-    last = pending
+    const reply = await http.ask('GET', `/topics/${NAME}/delayed?limit=1`)
+    const [next] = (reply.json['messages'] ?? []) as { readonly deliver_at: string }[]
+    const isIdle = next === undefined || Date.parse(next.deliver_at) > Date.now() + SOON_MS
+    if (reply.outcome === 'ok' && isIdle) return
+    if (JSON.stringify(next) !== last) movedMs = performance.now()
+    last = JSON.stringify(next)
     await pause(50)
   }
 }

@@ -14,7 +14,7 @@ import { now, since } from '../history/history.ts'
 import type { HandOut } from '../history/operation.ts'
 import { idOf } from '../history/values.ts'
 import { bringToRest } from './rest.ts'
-import type { WorkContext, Workload } from './workload.ts'
+import { SDK_SESSION_MS, type WorkContext, type Workload } from './workload.ts'
 
 const NAME = 'groups'
 const PARTITIONS = 4
@@ -107,7 +107,7 @@ async function consume({ url, history, isOver }: WorkContext, name: string): Pro
   const { group } = BY_SDK
   const consumer = client.groupConsumer({
     ...{ group, topics: [NAME], clientId: name, autoCommitMs: 200, fetchWaitMs: 300 },
-    ...{ sessionTimeoutMs: 600_000, requestTimeoutMs: 3000, retryBackoffMaxMs: 300 },
+    ...{ sessionTimeoutMs: SDK_SESSION_MS, requestTimeoutMs: 3000, retryBackoffMaxMs: 300 },
     onWarning: () => undefined,
   })
   const consuming = consumer.eachBatch(async ({ messages }) => {

@@ -13,7 +13,7 @@ import { now, told } from '../history/history.ts'
 import type { HandOut } from '../history/operation.ts'
 import { idOf } from '../history/values.ts'
 import { bringToRest } from './rest.ts'
-import type { WorkContext, Workload } from './workload.ts'
+import { SDK_SESSION_MS, type WorkContext, type Workload } from './workload.ts'
 
 const BATCH_MAX = 6
 const WORKERS = 4
@@ -148,7 +148,7 @@ async function workBySdk(
   const worker = client.worker({
     ...{ group, topics: [topic], assignment: 'range', concurrency: 4, leaseMs: 2000 },
     ...{
-      sessionTimeoutMs: 600_000,
+      sessionTimeoutMs: SDK_SESSION_MS,
       pollWaitMs: 300,
       requestTimeoutMs: 3000,
       retryBackoffMaxMs: 300,

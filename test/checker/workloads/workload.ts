@@ -30,3 +30,5 @@ export interface Workload {
 
 /** How long what is left may take to come to rest while nothing moves, in milliseconds. */
 export const REST_MS_MAX = 15_000
+/** Of members through the SDK, who choose no id of their own: one whose join was not answered is gone after it. */
+export const SDK_SESSION_MS = 6000
