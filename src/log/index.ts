@@ -7,6 +7,8 @@ export {
   type AppendedEarlier,
   type AppendResult,
   type BlobStore,
+  type Capture,
+  type CapturedFile,
   type Durability,
   type LaneCounts,
   type Lanes,
@@ -22,6 +24,7 @@ export {
   type RetentionPolicy,
 } from './port.ts'
 export { openSegmentedEngine, type SegmentedEngineSetup } from './segmented/engine.ts'
+export { FORMAT_VERSION, readFormat } from './segmented/format.ts'
 export { inspect } from './segmented/inspect.ts'
 export type { InspectLine, ProblemLine } from './segmented/inspectLines.ts'
 export { type RepairedLine, type RepairSetup, repair } from './segmented/repair.ts'
@@ -29,3 +32,4 @@ export {
   DEFAULT_OPTIONS as DEFAULT_SEGMENTED_OPTIONS,
   type SegmentedOptions,
 } from './segmented/services.ts'
+export { type SurveyedLog, type SurveyProblem, survey } from './segmented/survey.ts'

@@ -184,6 +184,26 @@ export interface BlobStore {
   delete(name: string): Promise<void>
 }
 
+export interface CapturedFile {
+  /** Its path below the engine's directory: `topics/orders~1/0/00000000000000000000.log`. */
+  readonly name: string
+  readonly sizeBytes: number
+  /** True for the records of a log that could not be opened: what they are worth is not known. */
+  readonly isUnopened?: boolean
+}
+
+/**
+ * What everything held at one moment, as a crash would have left it then: all that had been acknowledged is in it.
+ * Nothing of it goes until it is released; the engine goes on meanwhile, and keeps more on disk than it has to.
+ */
+export interface Capture {
+  readonly files: readonly CapturedFile[]
+  /** The content of one of them, in order; to be run through once. Rejects with STORAGE_ERROR. */
+  read(file: CapturedFile): AsyncIterable<Buffer>
+  /** To be called in any case. Resolves when what was due to be removed meanwhile is gone. */
+  release(): Promise<void>
+}
+
 /**
  * A home for many logs, each under a path of plain names: `topics/orders~1/0`.
  * Names hold no `.`-only parts and nothing but what a file name may hold.
@@ -197,6 +217,8 @@ export interface LogEngine {
   list(path: string): Promise<readonly string[]>
   /** Removes every log below `path`, all closed before; finishing a removal that a crash cut short is the same call. */
   remove(path: string): Promise<void>
+  /** Absent where there is nothing that a copy could be made of. Rejects with STORAGE_ERROR. */
+  capture?(): Promise<Capture>
   /** Closes what is still open, notes the clean stop, releases the directory. */
   close(): Promise<void>
 }

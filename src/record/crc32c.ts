@@ -35,6 +35,9 @@ export function crc32c(bytes: Buffer, start = 0, end = bytes.length): number {
   return tableCrc32c(bytes, start, end)
 }
 
+/** The checksum of what `crc` is the checksum of, followed by `bytes`; that of nothing is 0. */
+export const continueCrc32c = (crc: number, bytes: Uint8Array): number => nativeCrc32c(bytes, crc)
+
 /** The table form alone; exported to be compared with the native one. */
 export function tableCrc32c(b: Uint8Array, start: number, end: number): number {
   let p = start

@@ -7,7 +7,7 @@ export {
   type Stamp,
   stampRecord,
 } from './batch.ts'
-export { crc32c } from './crc32c.ts'
+export { continueCrc32c, crc32c } from './crc32c.ts'
 export {
   checksumMatches,
   type DecodedRecord,

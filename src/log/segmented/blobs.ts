@@ -8,15 +8,21 @@ import {
 } from '../../io/index.ts'
 import type { BlobStore } from '../port.ts'
 import type { DirectoryTree } from './directoryTree.ts'
+import type { Services } from './services.ts'
 import { storageError } from './storageError.ts'
+import type { Turnstile } from './turnstile.ts'
+
+type BlobServices = Pick<Services, 'fileSystem' | 'directories' | 'replacements'>
 
 export class FileBlobs implements BlobStore {
   readonly #fileSystem: FileSystem
   readonly #directories: DirectoryTree
+  readonly #replacements: Turnstile
 
-  constructor(fileSystem: FileSystem, directories: DirectoryTree) {
+  constructor({ fileSystem, directories, replacements }: BlobServices) {
     this.#fileSystem = fileSystem
     this.#directories = directories
+    this.#replacements = replacements
   }
 
   async get(name: string): Promise<Buffer | undefined> {
@@ -27,7 +33,15 @@ export class FileBlobs implements BlobStore {
     }
   }
 
-  async put(name: string, value: Buffer): Promise<void> {
+  put(name: string, value: Buffer): Promise<void> {
+    return this.#replacements.pass(() => this.#put(name, value))
+  }
+
+  delete(name: string): Promise<void> {
+    return this.#replacements.pass(() => this.#delete(name))
+  }
+
+  async #put(name: string, value: Buffer): Promise<void> {
     const parent = name.includes('/') ? dirname(name) : ''
     try {
       await this.#directories.make(parent)
@@ -38,7 +52,7 @@ export class FileBlobs implements BlobStore {
     }
   }
 
-  async delete(name: string): Promise<void> {
+  async #delete(name: string): Promise<void> {
     const path = this.#directories.at(name)
     try {
       await this.#fileSystem.remove(path)

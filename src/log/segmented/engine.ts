@@ -12,8 +12,9 @@ import { type DirectoryLock, type FileSystem, isSystemError } from '../../io/ind
 import { BrokerError } from '../../kernel/errors.ts'
 import { invariant } from '../../kernel/invariant.ts'
 import type { Platform } from '../../kernel/platform.ts'
-import type { BlobStore, LogEngine, LogOptions, PartitionLog } from '../port.ts'
+import type { BlobStore, Capture, LogEngine, LogOptions, PartitionLog } from '../port.ts'
 import { FileBlobs } from './blobs.ts'
+import { capture } from './capture.ts'
 import { CleanMarks } from './cleanMarks.ts'
 import { makeDataDirectory } from './dataDirectory.ts'
 import { checkFormat } from './format.ts'
@@ -59,13 +60,15 @@ class SegmentedEngine implements LogEngine {
   readonly #lock: DirectoryLock | undefined
   /** Logs that are open, or being opened. */
   readonly #logs = new Map<string, Promise<SegmentedLog>>()
+  /** Those that are open. */
+  readonly #open = new Map<string, SegmentedLog>()
   #closing: Promise<void> | undefined
 
   constructor(services: Services, marks: CleanMarks, lock: DirectoryLock | undefined) {
     this.#services = services
     this.#marks = marks
     this.#lock = lock
-    this.blobs = new FileBlobs(services.fileSystem, services.directories)
+    this.blobs = new FileBlobs(services)
   }
 
   async open(path: string, options: LogOptions): Promise<PartitionLog> {
@@ -79,6 +82,7 @@ class SegmentedEngine implements LogEngine {
     this.#logs.set(path, opening)
     try {
       const log = await opening
+      this.#open.set(path, log)
       log.onClosed = () => this.#closed(path, log)
       return log
     } catch (error) {
@@ -103,6 +107,42 @@ class SegmentedEngine implements LogEngine {
     for (const open of this.#logs.keys()) {
       invariant(open !== path && !open.startsWith(`${path}/`), `log ${open} is removed while open`)
     }
+    if (this.#services.removals.areHeld) this.#removeLater(path)
+    else await this.#remove(path)
+  }
+
+  async capture(): Promise<Capture> {
+    this.#checkOpen()
+    const [logs, open] = [this.#logs, this.#open]
+    const captured = await capture(this.#services, {
+      open,
+      get areOpening() {
+        return logs.size > open.size
+      },
+      settled: async () => {
+        await Promise.allSettled(logs.values())
+      },
+    })
+    return {
+      files: captured.files,
+      read: (file) => captured.read(file),
+      release: async () => {
+        await captured.release()
+        for (const log of [...open.values()]) await log.removeDoomed()
+      },
+    }
+  }
+
+  /** Paths are not used again, and what a crash leaves of one goes at the next start. */
+  #removeLater(path: string): void {
+    this.#services.removals.putOff(async () => {
+      await this.#remove(path).catch((error: unknown) => {
+        this.#services.platform.logger.warn({ path, error }, 'files left for the next start')
+      })
+    })
+  }
+
+  async #remove(path: string): Promise<void> {
     const { directories, fileSystem } = this.#services
     try {
       await fileSystem.removeTree(directories.at(path))
@@ -129,6 +169,7 @@ class SegmentedEngine implements LogEngine {
 
   #closed(path: string, log: SegmentedLog): void {
     this.#logs.delete(path)
+    this.#open.delete(path)
     if (log.isClean) this.#marks.add(path)
   }
 

@@ -12,8 +12,7 @@ export const FORMAT_FILE = 'FORMAT'
 /** Writes the version into a directory that has none, or an older one. Rejects with FORMAT_TOO_NEW, or STORAGE_ERROR where it is not one. */
 export async function checkFormat(fileSystem: FileSystem, directory: string): Promise<void> {
   const path = join(directory, FORMAT_FILE)
-  const bytes = await readWholeFile(fileSystem, path)
-  const format = bytes === undefined ? 0 : parseFormat(bytes)
+  const format = await readFormat(fileSystem, directory)
   if (format === undefined) throw new BrokerError('STORAGE_ERROR', `${path} names no format`)
   if (format === FORMAT_VERSION) return
   if (format < FORMAT_VERSION) {
@@ -25,6 +24,15 @@ export async function checkFormat(fileSystem: FileSystem, directory: string): Pr
     'FORMAT_TOO_NEW',
     `${directory} has format ${format}, this version knows up to ${FORMAT_VERSION}`,
   )
+}
+
+/** The version that `directory` says it has; 0 where it has none yet, undefined where it says nothing sensible. */
+export async function readFormat(
+  fileSystem: FileSystem,
+  directory: string,
+): Promise<number | undefined> {
+  const bytes = await readWholeFile(fileSystem, join(directory, FORMAT_FILE))
+  return bytes === undefined ? 0 : parseFormat(bytes)
 }
 
 function parseFormat(bytes: Buffer): number | undefined {

@@ -74,7 +74,11 @@ export async function* directoriesBelow(
   }
 }
 
-async function segmentsOf(fileSystem: FileSystem, directory: string): Promise<SegmentToInspect[]> {
+/** The segments that lie in one directory, in order. */
+export async function segmentsOf(
+  fileSystem: FileSystem,
+  directory: string,
+): Promise<SegmentToInspect[]> {
   const entries = await fileSystem.list(directory)
   const bases = entries
     .map((entry) => parseSegmentFileName(entry.name))

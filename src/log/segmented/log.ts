@@ -6,6 +6,7 @@ import type {
   Acks,
   Admission,
   AppendResult,
+  CapturedFile,
   Lanes,
   LogCapabilities,
   LogOffsets,
@@ -19,6 +20,7 @@ import type {
 } from '../port.ts'
 import { checkBatch, checkReadable } from '../stamping.ts'
 import { AppendLoop } from './appendLoop.ts'
+import { writtenSegments } from './capture.ts'
 import type { Flushable } from './flusher.ts'
 import { SegmentedLanes } from './lanes.ts'
 import { LogState } from './logState.ts'
@@ -113,6 +115,16 @@ export class SegmentedLog implements PartitionLog, Flushable {
   stats(): LogStats {
     const { segments } = this.#state
     return { sizeBytes: totalBytes(segments), segments: segments.length }
+  }
+
+  /** How far each of its files of records is written, the oldest first; `path` is where it lies. */
+  written(path: string): CapturedFile[] {
+    return writtenSegments(path, this.#state.segments)
+  }
+
+  /** Removes what should have been removed before and could not be. Never rejects. */
+  async removeDoomed(): Promise<void> {
+    if (this.#state.doomed.length > 0) await this.#retain(async () => 0).catch(() => undefined)
   }
 
   async sync(): Promise<void> {

@@ -7,9 +7,11 @@ import { FilePool } from './filePool.ts'
 import { Flusher } from './flusher.ts'
 import { Gate } from './gate.ts'
 import { IndexCache } from './indexCache.ts'
+import { Removals } from './removals.ts'
 import { Scratch } from './scratch.ts'
 import { DEFAULT_OPTIONS, type SegmentedOptions, type Services } from './services.ts'
 import { TailCache } from './tailCache.ts'
+import { Turnstile } from './turnstile.ts'
 
 /** Enough to keep the thread pool busy. */
 const OPENED_AT_ONCE = 16
@@ -36,5 +38,7 @@ export function makeServices(setup: ServicesSetup): Services {
     directories: new DirectoryTree(fileSystem, directory),
     opening: new Gate(OPENED_AT_ONCE),
     scratch: new Scratch(),
+    removals: new Removals(),
+    replacements: new Turnstile(),
   }
 }

@@ -50,6 +50,8 @@ export async function removeOldest(state: LogState, count: number): Promise<void
     failpoint('segment.retain.before-unlink')
     doomed.log.dirty = false
     await doomed.close()
+    // Tried again with the next call, as after an error.
+    if (state.services.removals.areHeld) return
     for (const file of doomed.files) await removeFile(state, file.path)
     await state.services.fileSystem.syncDirectory(doomed.directory)
     state.doomed.shift()

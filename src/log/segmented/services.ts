@@ -9,8 +9,10 @@ import type { FilePool } from './filePool.ts'
 import type { Flusher } from './flusher.ts'
 import type { Gate } from './gate.ts'
 import type { IndexCache } from './indexCache.ts'
+import type { Removals } from './removals.ts'
 import type { Scratch } from './scratch.ts'
 import type { TailCache } from './tailCache.ts'
+import type { Turnstile } from './turnstile.ts'
 
 export interface SegmentedOptions {
   /** Longest time, in milliseconds, that written records wait for a sync that nobody asked for. */
@@ -55,4 +57,7 @@ export interface Services {
   /** Opening logs, a few at a time. */
   readonly opening: Gate
   readonly scratch: Scratch
+  readonly removals: Removals
+  /** What blobs pass through to be replaced. */
+  readonly replacements: Turnstile
 }
