@@ -115,6 +115,7 @@ export class Publishers {
   /** Resolves when everything that was sent is answered. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
+    this.#timer = undefined
     if (this.#underWay > 0) {
       await new Promise<void>((resolve) => {
         this.#idle = resolve
@@ -160,7 +161,7 @@ export class Publishers {
     }
     this.#underWay -= 1
     if (this.#underWay === 0) this.#idle()
-    if (this.#perSecond === undefined && this.#timer?.hasRef()) this.#refill()
+    if (this.#perSecond === undefined && this.#timer !== undefined) this.#refill()
   }
 
   /** Without a rate the next burst goes when half of what is under way is answered, not with the next tick. */
