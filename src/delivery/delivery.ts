@@ -109,6 +109,7 @@ export class Delivery extends Service {
       ...{ engine: options.engine, platform, topics },
       isSettled: (group, topic, partition, offset) =>
         this.#isSettled({ group, topic, partition, offset }),
+      buried: (topic) => this.#graveyard.buried(topic),
     })
     const onDiedAgain = (task: string): void => this.redrives.failedAgain(task)
     this.#graveyard = new Graveyard({ ledger, topics, platform, onRoom, onDiedAgain })

@@ -29,6 +29,8 @@ export interface GraveyardOptions {
 /** Appends of one window under way at once; the log knows five of each producer. */
 const DEPTH = 4
 const RETRY_MS = 1 * SECOND_MS
+/** Whoever asks for dead letters waits no longer for those that are on their way. */
+const BURIAL_WAIT_MS = 1 * SECOND_MS
 
 export class Graveyard {
   readonly #options: GraveyardOptions
@@ -50,6 +52,21 @@ export class Graveyard {
       .catch((error: unknown) => this.#failed(window, error))
       .finally(() => this.#digging.delete(window))
     this.#digging.set(window, work)
+  }
+
+  /** Resolves when what is dying at the moment is among the topic's dead letters, or after a second. */
+  async buried(topic: string): Promise<void> {
+    const letters = deadLetterTopicOf(topic)
+    const works = [...this.#digging].filter(([{ topic }]) => deadLetterTopicOf(topic) === letters)
+    if (works.length === 0) return
+    const { clock } = this.#options.platform
+    await new Promise<void>((resolve) => {
+      const timer = clock.setTimer(BURIAL_WAIT_MS, resolve)
+      void Promise.all(works.map(([, work]) => work)).then(() => {
+        timer.cancel()
+        resolve()
+      })
+    })
   }
 
   /** Resolves when nothing is under way; what is still dying is seen to at the next start. */

@@ -39,6 +39,8 @@ export interface RedrivesOptions {
   readonly topics: Topics
   /** True where the group is done with the record. */
   readonly isSettled: (group: string, topic: string, partition: number, offset: number) => boolean
+  /** Resolves when what is dying of the topic has become dead letters, or takes too long. */
+  readonly buried: (topic: string) => Promise<void>
 }
 
 export const DEFAULT_REDRIVE_RATE = 100
@@ -87,8 +89,12 @@ export class Redrives extends Service {
     return { deadLetters, redriven }
   }
 
-  /** None where there is no dead-letter topic. Rejects with TOPIC_NOT_FOUND where there is no topic either. */
+  /**
+   * What was rejected before the call is among them, unless the disk is slow. None where there is no dead-letter topic.
+   * Rejects with TOPIC_NOT_FOUND where there is no topic either.
+   */
   async list(topic: string, query: LetterQuery): Promise<LetterPage> {
+    await this.#options.buried(topic)
     const letters = this.#find(topic)
     if (letters === undefined) return { letters: [], positions: [] }
     return await listLetters(letters, this.#machine, query)
@@ -97,6 +103,7 @@ export class Redrives extends Service {
   /** Resolves with the task when it is on disk; it runs on by itself. Rejects with TOPIC_NOT_FOUND or LIMIT_REACHED. */
   async redrive(request: RedriveRequest): Promise<Task> {
     const { platform, topics } = this.#options
+    await this.#options.buried(request.topic)
     const topic = this.#find(request.topic) ?? topics.get(deadLetterTopicOf(request.topic))
     if (this.#running.size >= RUNNING_MAX) {
       throw new BrokerError('LIMIT_REACHED', `${RUNNING_MAX} redrives are under way`)

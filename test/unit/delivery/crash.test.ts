@@ -48,6 +48,22 @@ test('who was evicted in the very moment of a crash has died for the next life t
   expect(home2?.delivery.figures()).toMatchObject({ deaths: 1, inFlight: 0, waiting: 1 })
 })
 
+test('a list that comes while a dead letter is being written waits for it', async () => {
+  const home = await house()
+  await home.join('a')
+  await home.publish('t', 0, 'x')
+  let writeIt = (): void => undefined
+  const written = new Promise<void>((resolve) => {
+    writeIt = resolve
+  })
+  home.engine.before = (operation, path) =>
+    operation === 'append' && path.includes('t.dlq') ? written : undefined
+  await home.say('reject', await home.poll())
+  const listed = home.delivery.redrives.list('t', { limit: 10, filter: {}, positions: undefined })
+  writeIt()
+  expect((await listed).letters).toHaveLength(1)
+})
+
 describe('a crash around a dead letter', () => {
   test.each(['append', 'sync'] as const)('after its %s leaves one copy', async (operation) => {
     const home = await house()
