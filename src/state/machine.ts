@@ -13,7 +13,10 @@ export interface StateMachine<Command, Event, Reply, Snapshot = unknown> {
   decide(command: Command, nowMs: number): Decision<Event, Reply>
   /** Changes state: synchronous, deterministic, total. No clock, no I/O, no throw. Also the replay path. */
   apply(event: Event): void
-  /** The whole state, from which restore() makes an equal machine. Encoded in the same turn: it may share structure. */
+  /**
+   * The whole state, from which restore() makes an equal machine. Its encoding begins in the same turn: it may share
+   * structure.
+   */
   snapshot(): Snapshot
   /** Replaces the state; called once, before any event is applied, and not at all where there is no snapshot. */
   restore(snapshot: Snapshot): void
@@ -29,13 +32,37 @@ export interface StateMachine<Command, Event, Reply, Snapshot = unknown> {
 export interface StateCodec<Event, Snapshot> {
   encodeEvent(event: Event): Uint8Array
   decodeEvent(bytes: Buffer): Event
-  encodeSnapshot(snapshot: Snapshot): Uint8Array
+  encodeSnapshot(snapshot: Snapshot): SnapshotPieces
   decodeSnapshot(bytes: Buffer): Snapshot
+}
+
+/**
+ * The encoding of a state as it was when this was made, whatever is applied meanwhile. Each piece is taken in a turn of
+ * its own, so one should not take longer than others can wait: about a millisecond.
+ */
+export interface SnapshotPieces {
+  /** Undefined behind the last. */
+  next(): Uint8Array | undefined
+  /** To be called once, also where not all was taken. */
+  close(): void
+}
+
+/** All of it in one. */
+export function onePiece(bytes: Uint8Array): SnapshotPieces {
+  let left: Uint8Array | undefined = bytes
+  return {
+    next: () => {
+      const piece = left
+      left = undefined
+      return piece
+    },
+    close: () => undefined,
+  }
 }
 
 export const jsonCodec = <Event, Snapshot>(): StateCodec<Event, Snapshot> => ({
   encodeEvent: (event) => Buffer.from(JSON.stringify(event)),
   decodeEvent: (bytes) => JSON.parse(bytes.toString()) as Event,
-  encodeSnapshot: (snapshot) => Buffer.from(JSON.stringify(snapshot)),
+  encodeSnapshot: (snapshot) => onePiece(Buffer.from(JSON.stringify(snapshot))),
   decodeSnapshot: (bytes) => JSON.parse(bytes.toString()) as Snapshot,
 })

@@ -5,6 +5,9 @@
  *   state/<name>/journal     the events, one record each
  *   state/<name>/snapshot    the state, and the journal offset up to which it holds
  *
+ * A snapshot is of one moment and is encoded turn by turn, while commands go on: what they change is in the journal
+ * behind that offset. The one before it stays until the new one is on the disk.
+ *
  * Decide, apply and the queueing of the events are one synchronous step. While the disk is full what was decided
  * waits to be written and new commands are refused. An append or a sync that failed otherwise stops the machine for
  * good (until the next start): memory is then ahead of the disk and nothing may be decided on it any more.
@@ -47,6 +50,7 @@ export type Outcome<Reply> =
 const DEFAULT_SNAPSHOT_BYTES = 4 * MiB
 const DEFAULT_PENDING_BYTES_MAX = 16 * MiB
 const RETRY_AFTER_MS = 100
+const nextTurn = (): Promise<void> => new Promise(setImmediate)
 
 export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
   readonly name: string
@@ -228,6 +232,16 @@ export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
       })
   }
 
+  /** The state as it is now, encoded turn by turn; what is applied meanwhile is in the journal behind the offset. */
+  async #encode(journalOffset: number): Promise<Buffer> {
+    const body = this.#codec.encodeSnapshot(this.#machine.snapshot())
+    try {
+      return await encodeSnapshotFile(journalOffset, body, nextTurn)
+    } finally {
+      body.close()
+    }
+  }
+
   async #writeSnapshot(): Promise<boolean> {
     const { platform, engine } = this.#options
     const [journal, log] = [this.#journal, this.#log]
@@ -236,13 +250,13 @@ export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
     try {
       if (journal.failure) throw journal.failure
       const journalOffset = journal.next
-      const body = this.#codec.encodeSnapshot(this.#machine.snapshot())
+      const file = await this.#encode(journalOffset)
       // A snapshot must not hold events that a power loss could still take from the journal.
       await journal.committed('all')
       failpoint('snapshot.before-rename')
-      await engine.blobs.put(this.#snapshotName, encodeSnapshotFile(journalOffset, body))
+      await engine.blobs.put(this.#snapshotName, file)
       failpoint('snapshot.after-rename')
-      this.#snapshotBytes = body.length
+      this.#snapshotBytes = file.length
       await log.truncateBefore(offset(journalOffset))
       return true
     } catch (error) {

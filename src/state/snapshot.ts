@@ -9,27 +9,70 @@
  *   16  body            the machine's own encoding
  */
 import { BrokerError } from '../kernel/errors.ts'
-import { crc32c } from '../record/index.ts'
+import { MiB } from '../kernel/units.ts'
+import { continueCrc32c, crc32c } from '../record/index.ts'
+import type { SnapshotPieces } from './machine.ts'
 
 const HEADER_BYTES = 16
 const MAGIC = 0x4753
 const VERSION = 1
 const AT_CRC = 4
 const AT_JOURNAL_OFFSET = 8
+/** Bytes copied in one turn: a fraction of a millisecond. */
+const COPY_BYTES_MAX = 1 * MiB
+const NOTHING = new Uint8Array(0)
 
 export interface SnapshotFile {
   readonly journalOffset: number
   readonly body: Buffer
 }
 
-export function encodeSnapshotFile(journalOffset: number, body: Uint8Array): Buffer {
-  const file = Buffer.alloc(HEADER_BYTES + body.length)
-  file.writeUInt16BE(MAGIC, 0)
-  file[2] = VERSION
-  file.writeBigUInt64BE(BigInt(journalOffset), AT_JOURNAL_OFFSET)
-  file.set(body, HEADER_BYTES)
-  file.writeUInt32BE(crc32c(file, AT_JOURNAL_OFFSET), AT_CRC)
-  return file
+/**
+ * The file of a state that is encoded piece by piece, and as it holds at `journalOffset`. `pause` is awaited between any
+ * two steps, none of which takes long however large the state is. Rejects as `pause` and the encoding do.
+ */
+export async function encodeSnapshotFile(
+  journalOffset: number,
+  body: SnapshotPieces,
+  pause: () => Promise<void>,
+): Promise<Buffer> {
+  const header = Buffer.alloc(HEADER_BYTES)
+  header.writeUInt16BE(MAGIC, 0)
+  header[2] = VERSION
+  header.writeBigUInt64BE(BigInt(journalOffset), AT_JOURNAL_OFFSET)
+  let crc = continueCrc32c(0, header.subarray(AT_JOURNAL_OFFSET))
+  const pieces: Uint8Array[] = [header]
+  let length = HEADER_BYTES
+  for (let piece = body.next(); piece !== undefined; piece = body.next()) {
+    crc = continueCrc32c(crc, piece)
+    pieces.push(piece)
+    length += piece.length
+    await pause()
+  }
+  header.writeUInt32BE(crc, AT_CRC)
+  return await joined(pieces, length, pause)
+}
+
+/** What was copied is let go of: the whole is in memory once, not twice. */
+async function joined(
+  pieces: Uint8Array[],
+  length: number,
+  pause: () => Promise<void>,
+): Promise<Buffer> {
+  const whole = Buffer.allocUnsafeSlow(length)
+  let at = 0
+  let unpaused = 0
+  for (let i = 0; i < pieces.length; i += 1) {
+    const piece = pieces[i] as Uint8Array
+    whole.set(piece, at)
+    at += piece.length
+    unpaused += piece.length
+    pieces[i] = NOTHING
+    if (unpaused < COPY_BYTES_MAX) continue
+    unpaused = 0
+    await pause()
+  }
+  return whole
 }
 
 /** Throws LOG_CORRUPT naming `name`, or FORMAT_TOO_NEW. */

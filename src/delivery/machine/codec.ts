@@ -1,11 +1,13 @@
 /** Events as bytes: one for the kind, then its numbers. What a newer broker wrote is refused, never skipped. */
 import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
-import type { StateCodec } from '../../state/index.ts'
+import type { SnapshotPieces, StateCodec } from '../../state/index.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { putCursors, readCursors } from './cursorBytes.ts'
 import { type DeliveryEvent, SETTLED_BY, type WindowEvent } from './events.ts'
 import { CAUSES } from './run.ts'
-import { type DeliverySnapshot, decodeSnapshot, encodeSnapshot } from './snapshot.ts'
+import { type DeliverySnapshot, decodeSnapshot } from './snapshot.ts'
+import { SnapshotWriter } from './snapshotWriter.ts'
+import { DeliveryState } from './state.ts'
 
 const KINDS = [
   'opened',
@@ -188,6 +190,11 @@ function pick<T>(of: readonly T[], at: number): T {
   const picked = of[at]
   if (picked === undefined) throw new Error(`unknown word ${at}`)
   return picked
+}
+
+function encodeSnapshot(snapshot: DeliverySnapshot): SnapshotPieces {
+  if (!(snapshot instanceof DeliveryState)) throw new Error('no state to encode')
+  return new SnapshotWriter(snapshot)
 }
 
 export const deliveryCodec: StateCodec<DeliveryEvent, DeliverySnapshot> = {

@@ -3,6 +3,7 @@ import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import type { CommitAcks } from '../../state/index.ts'
 import { Backoffs } from './backoffs.ts'
 import { DueHeap } from './dueHeap.ts'
+import type { Frozen } from './frozen.ts'
 import { LaneCountsTable } from './laneCounts.ts'
 import { DEFAULT_DELIVERY_POLICY, type DeliveryPolicy } from './policy.ts'
 import type { Holder } from './run.ts'
@@ -84,6 +85,8 @@ export class DeliveryState implements Heaps {
   readonly topicPolicies = new Map<string, Partial<DeliveryPolicy>>()
   /** Windows in which records have begun to die, until somebody has seen to it. */
   readonly dyingIn = new Set<Window>()
+  /** While a snapshot is written: the windows as it holds them. */
+  frozen: Frozen | undefined
   totals = noTotals()
   nextWindow = 1
   /** The latest time that any event speaks of: time does not go back behind it. */

@@ -17,6 +17,7 @@ import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import { LANES } from '../../scheduling/index.ts'
 import type { Backoffs } from './backoffs.ts'
 import type { DueHeap } from './dueHeap.ts'
+import type { Frozen } from './frozen.ts'
 import type { LaneCounts, LaneCountsTable } from './laneCounts.ts'
 import { ReadyRuns } from './readyRuns.ts'
 import { Retired } from './retired.ts'
@@ -30,6 +31,8 @@ export interface Heaps {
   readonly backoffs: Backoffs
   /** What is counted of each partition. */
   readonly laneCounts: LaneCountsTable
+  /** While a snapshot is written: told of what changes, before it does. */
+  readonly frozen: Frozen | undefined
 }
 
 export interface WindowIdentity {
@@ -119,6 +122,7 @@ export class Window {
 
   /** Records that were never handed out become a leased run; the cursors are moved when all of them have. */
   leaseFresh(from: number, to: number, { lease, lane, dueMs }: Fresh): void {
+    this.#keep(from, to)
     const run = new Run(this, from, to, RUN.LEASED)
     run.lease = lease
     run.lane = lane
@@ -133,6 +137,7 @@ export class Window {
 
   /** All five lanes go on at `cursor`, or each at its own; none goes back. */
   moveTo(cursor: number | readonly number[]): void {
+    this.#keep(0, 0)
     if (typeof cursor === 'number') {
       this.cursor = cursor
       this.#cursors = undefined
@@ -145,12 +150,14 @@ export class Window {
 
   /** What is below `start` is not there any more. */
   moveAbove(start: number): void {
+    this.#keep(0, 0)
     if (this.#cursors === undefined) this.cursor = Math.max(this.cursor, start)
     else this.moveTo(this.#cursors.map((each) => Math.max(each, start)))
   }
 
   /** Calls `change` with each run of the range, cut to it, between leaving its place and taking its new one. */
   change(from: number, to: number, change: (run: Run) => void): void {
+    this.#keep(from, to)
     this.#cut(from)
     this.#cut(to)
     for (let at = this.placeOf(from); ; at += 1) {
@@ -167,6 +174,7 @@ export class Window {
    * whoever acks it now comes too late.
    */
   settle(from: number, to: number, isDead = false): number {
+    this.#keep(from, to)
     this.#cut(from)
     this.#cut(to)
     const first = this.placeOf(from)
@@ -194,6 +202,7 @@ export class Window {
 
   /** Forgets what is not below `end`, as if nothing of it had been handed out. */
   shorten(end: number): void {
+    this.#keep(end, Number.POSITIVE_INFINITY)
     this.#cut(end)
     for (const run of this.runs.splice(this.placeOf(end))) {
       this.#leave(run)
@@ -207,6 +216,7 @@ export class Window {
 
   /** Forgets everything; goes on at `cursor`. */
   reset(cursor: number): void {
+    this.#keep(0, Number.POSITIVE_INFINITY)
     for (const run of this.runs.splice(0)) this.#leave(run)
     this.unresolved = 0
     this.others = 0
@@ -224,6 +234,11 @@ export class Window {
       else this.#enter(run)
     }
     this.dying.sort((a, b) => a.dueMs - b.dueMs)
+  }
+
+  /** What lies there as yet belongs into the snapshot that is being written, where one is. */
+  #keep(from: number, to: number): void {
+    this.#heaps.frozen?.keep(this, from, to)
   }
 
   #cut(offset: number): void {

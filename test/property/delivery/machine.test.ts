@@ -12,10 +12,12 @@ import type { DeliveryCommand, DeliveryReply, Piece } from '../../../src/deliver
 import type { LaneView } from '../../../src/delivery/machine/lease.ts'
 import { DeliveryMachine } from '../../../src/delivery/machine/machine.ts'
 import { RUN, type Run } from '../../../src/delivery/machine/run.ts'
+import { SnapshotWriter } from '../../../src/delivery/machine/snapshotWriter.ts'
 import type { Window } from '../../../src/delivery/machine/window.ts'
 import { NORMAL_PRIORITY } from '../../../src/kernel/priority.ts'
 import { LANES } from '../../../src/scheduling/index.ts'
 import { baseSeed, SeededRandom } from '../../support/random.ts'
+import { wholeSnapshot } from '../../support/wholeSnapshot.ts'
 import { POLICY, TwinPartition, type TwinRecord } from './twin.ts'
 
 const MEMBERS = ['a', 'b', 'c']
@@ -35,6 +37,14 @@ class Course {
   nowMs = 1_000_000
   journal: Uint8Array[] = []
   #snapshot: { readonly at: number; readonly bytes: Uint8Array } | undefined
+  #writing:
+    | {
+        readonly at: number
+        readonly pieces: SnapshotWriter
+        readonly expected: Buffer
+        readonly taken: Uint8Array[]
+      }
+    | undefined
   #checkpoint: { readonly at: number; readonly twins: TwinPartition[] } | undefined
   handed: Handed[] = []
   #nonce = 1
@@ -389,16 +399,37 @@ class Course {
   }
 
   restart(): void {
-    if (this.random.chance(0.5)) {
-      const bytes = deliveryCodec.encodeSnapshot(this.machine.snapshot())
-      this.#snapshot = { at: this.journal.length, bytes }
-      this.#checkpoint = undefined
+    if (this.random.chance(0.3)) this.#rebuild()
+    else if (this.#writing === undefined) this.#beginSnapshot()
+  }
+
+  /** In pieces of a few runs, with all the rest going on between them. */
+  #beginSnapshot(): void {
+    const { state } = this.machine
+    const expected = wholeSnapshot(new SnapshotWriter(state))
+    const pieces = new SnapshotWriter(state, this.random.between(1, 40))
+    this.#writing = { at: this.journal.length, pieces, expected, taken: [] }
+  }
+
+  /** The snapshot is as of its beginning, whatever has happened meanwhile; and only now it counts. */
+  writeOn(): void {
+    if (this.#writing === undefined || this.random.chance(0.5)) return
+    const { at, pieces, expected, taken } = this.#writing
+    const piece = pieces.next()
+    if (piece !== undefined) {
+      taken.push(piece)
       return
     }
-    this.#rebuild()
+    pieces.close()
+    const bytes = Buffer.concat(taken)
+    assert.ok(bytes.equals(expected), 'the snapshot is not of one moment')
+    this.#snapshot = { at, bytes }
+    this.#checkpoint = undefined
+    this.#writing = undefined
   }
 
   #rebuild(): void {
+    this.#writing = undefined
     this.machine = this.#newMachine()
     const from = this.#snapshot
     if (from !== undefined) {
@@ -574,6 +605,7 @@ describe('the delivery machine', () => {
       try {
         for (; step < STEPS; step += 1) {
           course.step()
+          course.writeOn()
           if (step % CHECK_EVERY === 0) course.check()
         }
         course.drain()
