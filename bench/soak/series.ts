@@ -8,7 +8,7 @@
  *
  * What falls is flat. `minima` takes the least of each minute first: a heap is what is left after a collection.
  */
-import { median } from '../support/statistics.ts'
+import { median, percentile } from '../support/statistics.ts'
 
 export type Judge =
   | {
@@ -137,18 +137,22 @@ export interface Verdict {
   readonly band: string
 }
 
+const NOWHERE: Point = { at: 0, value: 0 }
 const HOUR_S = 3_600
 const MINUTE_S = 60
 
-/** The median of the slopes between all pairs of points, per second. */
+/** The median of the slopes between all pairs of points, per second; NaN for fewer than two. */
 export function theilSen(points: readonly Point[]): number {
-  const slopes: number[] = []
-  for (const [i, from] of points.entries()) {
-    for (const to of points.slice(i + 1)) {
-      if (to.at > from.at) slopes.push((to.value - from.value) / (to.at - from.at))
+  const slopes = new Float64Array((points.length * (points.length - 1)) / 2)
+  let count = 0
+  for (let i = 0; i < points.length; i += 1) {
+    const from = points[i] ?? NOWHERE
+    for (let j = i + 1; j < points.length; j += 1) {
+      const to = points[j] ?? NOWHERE
+      if (to.at > from.at) slopes[count++] = (to.value - from.value) / (to.at - from.at)
     }
   }
-  return median(slopes)
+  return percentile(slopes.subarray(0, count).sort(), 0.5)
 }
 
 /** Of each minute its least point. */

@@ -35,8 +35,8 @@ function done(): Done {
 }
 
 const RUNNERS: Runners = {
-  async start({ url, ratePerSecond, valueBytes }) {
-    world = new World(url, ratePerSecond, valueBytes)
+  async start(job) {
+    world = new World(job)
     load = await startLoad(world)
     return undefined
   },

@@ -1,4 +1,4 @@
-/** Messages for later: due within twenty seconds, some cancelled, some put off; a group reads what was delivered. */
+/** Messages for later: due within some seconds, some cancelled, some put off; a group reads what was delivered. */
 import { BrokerError, type DeliveredPosition } from '../../../src/client/index.ts'
 import { pace, together } from './pace.ts'
 import { TOPICS } from './topics.ts'
@@ -9,7 +9,6 @@ const TOPIC = TOPICS.later
 const SHARE = 0.15
 const BATCH = 10
 const DELAY_MS_MIN = 500
-const DELAY_MS_MAX = 20_000
 const CHANGES_PER_SECOND = 10
 /** Places that may be changed, youngest last. */
 const KNOWN_MAX = 200
@@ -23,10 +22,10 @@ function unlessDelivered(error: unknown): void {
 }
 
 export function startScheduling(world: World): Part {
-  const { client, ratePerSecond } = world
+  const { client, ratePerSecond, delayMsMax } = world
   const producer = client.producer()
   const known: DeliveredPosition[] = []
-  const delay = (): number => DELAY_MS_MIN + Math.random() * (DELAY_MS_MAX - DELAY_MS_MIN)
+  const delay = (): number => DELAY_MS_MIN + Math.random() * (delayMsMax - DELAY_MS_MIN)
   const schedule = pace(world, {
     name: 'schedule',
     perSecond: (ratePerSecond * SHARE) / BATCH,

@@ -16,6 +16,7 @@ export interface Pace {
   readonly work: (turn: number) => unknown
 }
 
+/** The first turn is at once. */
 export function pace(world: World, { name, perSecond, work }: Pace): Part {
   const startMs = performance.now()
   const underWay = new Set<Promise<void>>()
@@ -28,7 +29,7 @@ export function pace(world: World, { name, perSecond, work }: Pace): Part {
     }
   }
   const timer = setInterval(() => {
-    const due = Math.floor(((performance.now() - startMs) / 1_000) * perSecond)
+    const due = 1 + Math.floor(((performance.now() - startMs) / 1_000) * perSecond)
     turns = Math.max(turns, due - Math.ceil(perSecond))
     for (; turns < due; turns += 1) {
       if (underWay.size >= UNDER_WAY_MAX) {

@@ -22,8 +22,8 @@ const SHARE = { singles: 0.2, jsonBatches: 0.05 }
 const JSON_BATCH = 10
 const WORKERS = 2
 const CONCURRENCY = 50
-const LEASE_MS = 3_000
-const LONGER_MS = 4_000
+const LEASE_MS = 10_000
+const LONGER_MS = 12_000
 const REDRIVES_PER_SECOND = 1 / 60
 const REDRIVE_RATE = 1_000
 
@@ -34,7 +34,7 @@ async function handle(message: WorkMessage, signal: AbortSignal): Promise<void> 
   if (kind < 20) throw new Error('not at the first attempt')
   if (kind < 30) throw new RetryLater(2_000)
   if (kind < 34) throw new Reject('never')
-  if (kind === 34) await lasting(LONGER_MS, signal)
+  if (kind === 999) await lasting(LONGER_MS, signal)
 }
 
 const COUNT_OF = { acked: 'acked', nacked: 'nacked', rejected: 'rejected' } as const
@@ -44,6 +44,7 @@ function desk(world: World): Worker {
     ...{ group: DESK, topics: [TOPIC], assignment: 'shared', concurrency: CONCURRENCY },
     leaseMs: LEASE_MS,
     handler: (message, { signal }) => handle(message, signal),
+    onWarning: ({ code }) => world.problem('desk', code),
     onOutcome: ({ outcome }: WorkOutcome) => {
       if (outcome === 'dead' || outcome === 'lost') world.problem('desk', outcome)
       else world.count(COUNT_OF[outcome])

@@ -27,20 +27,31 @@ export interface Part {
 }
 
 const TEXTS = 64
+const DELAY_MS_MAX = 20_000
+
+export interface WorldOptions {
+  readonly url: string
+  /** Publishes a second, all kinds together; the parts take their shares. */
+  readonly ratePerSecond: number
+  readonly valueBytes: number
+  /** What is for later is due within so long, in milliseconds. Default 20,000. */
+  readonly delayMsMax?: number
+}
 
 export class World {
   readonly url: string
   readonly client: Client
-  /** Publishes a second, all kinds together; the parts take their shares. */
   readonly ratePerSecond: number
+  readonly delayMsMax: number
   readonly problems: Record<string, number> = {}
   readonly #counts: Record<CountName, number>
   readonly #texts: readonly string[]
   #last = 0
 
-  constructor(url: string, ratePerSecond: number, valueBytes: number) {
+  constructor({ url, ratePerSecond, valueBytes, delayMsMax = DELAY_MS_MAX }: WorldOptions) {
     this.url = url
     this.ratePerSecond = ratePerSecond
+    this.delayMsMax = delayMsMax
     this.client = new Client({ url })
     this.#counts = Object.fromEntries(COUNTS.map((name) => [name, 0])) as Record<CountName, number>
     this.#texts = Array.from({ length: TEXTS }, (_, seed) => textOf(valueBytes, seed))
