@@ -11,6 +11,24 @@ const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url))
 const PRINTED: Readonly<Record<string, readonly string[]>> = {
   'delay.md': ['2100-01-01T00:00:00.000Z', '{"cancelled":true}', '"pending_count":1'],
   'delivery.md': ['{"acknowledged":true}', '"dry_run":true'],
+  'guides/from-kafka.md': [
+    '{"amount":10}',
+    'checked 2',
+    'not even JSON - no JSON',
+    '"dry_run": true',
+  ],
+  'guides/from-bullmq.md': [
+    'reset to alan@example.com',
+    'welcome to ada@example.com',
+    'sent: {"to":"edsger',
+    'failed: {"to":"nobody"} no address 1',
+  ],
+  'guides/from-sqs.md': [
+    '{"acknowledged":true}',
+    'billed order 2 of shop',
+    '"duplicate":true',
+    'order 3',
+  ],
   'groups.md': ['order 5', 'billing'],
   'http-api.md': ['"durability":"disk"'],
   'operations.md': ['order 1'],

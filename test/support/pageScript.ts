@@ -36,11 +36,12 @@ export async function runPage(page: string, daemon: TestDaemon): Promise<string>
     .replaceAll('http://localhost:8080', daemon.url)
     .replaceAll('localhost:8080', daemon.url)
   const checked = `curl() { command curl --fail-with-body -S "$@"; }\n${script}`
+  const { PATH = '' } = process.env
   const env = {
     ...process.env,
     GOQUEUE_URL: daemon.url,
     GOQUEUE_BUILD: 'never',
-    PATH: `${join(place, 'bin')}:${process.env.PATH}`,
+    PATH: `${join(place, 'bin')}:${PATH}`,
   }
   const { stdout } = await run('bash', ['-euo', 'pipefail', '-c', checked], { cwd: place, env })
   return stdout
