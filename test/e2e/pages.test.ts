@@ -9,6 +9,7 @@ const DOCS = fileURLToPath(new URL('../../docs/', import.meta.url))
 
 /** What must be among what a page prints, so that a page that does nothing does not pass. */
 const PRINTED: Readonly<Record<string, readonly string[]>> = {
+  'concepts.md': ['order 3', 'billed: order 1', 'critical'],
   'delay.md': ['2100-01-01T00:00:00.000Z', '{"cancelled":true}', '"pending_count":1'],
   'delivery.md': ['{"acknowledged":true}', '"dry_run":true'],
   'guides/from-kafka.md': [
