@@ -21,6 +21,7 @@ import {
 } from './delaying.ts'
 import { type FillingJob, runFilling } from './filling.ts'
 import { type HandlingJob, runHandling } from './handling.ts'
+import { type HogJob, type HogResult, runHog } from './hog.ts'
 import { type IdlePollsJob, runIdlePolls, runWakeUp, type WakeUpJob } from './idlePolls.ts'
 import { type JsonWorkJob, type JsonWorkResult, runJsonWork } from './jsonWork.ts'
 import { type LeasingJob, runLeasing } from './leasing.ts'
@@ -59,6 +60,7 @@ export interface Jobs {
   populate: { job: PopulateJob; result: { windows: number } }
   ask: { job: AskJob; result: { p50Ms: number; p99Ms: number } }
   urgent: { job: UrgentJob; result: { ms: number } }
+  hog: { job: HogJob; result: HogResult }
   'json-work': { job: JsonWorkJob; result: JsonWorkResult }
   'client-memory': { job: ClientMemoryJob; result: ClientMemoryResult }
 }
@@ -92,6 +94,7 @@ const RUNNERS: Runners = {
   populate: runPopulate,
   ask: runAsk,
   urgent: runUrgent,
+  hog: runHog,
 }
 
 export const runJob = <K extends JobKind>(job: Jobs[K]['job'] & { readonly kind: K }) =>

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { runAsk, runPopulate, runUrgent } from '../../../bench/load/asking.ts'
 import { runRush, runStagger } from '../../../bench/load/delaying.ts'
 import { type FillingJob, runFilling } from '../../../bench/load/filling.ts'
+import { runHog } from '../../../bench/load/hog.ts'
 import { runJsonWork } from '../../../bench/load/jsonWork.ts'
 import { runLeasing } from '../../../bench/load/leasing.ts'
 import { runPending, runPendingCalls } from '../../../bench/load/pending.ts'
@@ -38,6 +39,16 @@ describe('jobs of the work queue', () => {
       ...{ kind: 'json-work', port, serverPid, members: 2, acked, ...TIMES },
     })
     expect(result.recordsPerSecond).toBeGreaterThanOrEqual(0)
+  })
+
+  test('critical messages are timed while slow ones are in the way', async () => {
+    const port = await start()
+    const result = await runHog({
+      ...{ kind: 'hog', port, workers: 2, concurrency: 2, backgroundMs: 5 },
+      ...{ critical: 5, everyMs: 1 },
+    })
+    expect(result.maxMs).toBeGreaterThanOrEqual(result.p50Ms)
+    expect(result.background).toBeGreaterThan(0)
   })
 
   test('everything is handed out and stays so', async () => {
