@@ -44,4 +44,33 @@ export class ListMachine implements StateMachine<AddCommand, AddedEvent, number,
   }
 }
 
-export const listCodec: StateCodec<AddedEvent, AddedEvent[]> = jsonCodec()
+const PIECE_ITEMS = 3
+
+/** Snapshots in pieces of a few items, so that much is added between them. `onPiece` is called with each. */
+export const listCodecWith = (onPiece: () => void): StateCodec<AddedEvent, AddedEvent[]> => ({
+  ...jsonCodec(),
+  encodeSnapshot: (items) => {
+    const count = items.length
+    let at = -1
+    return {
+      next: () => {
+        onPiece()
+        if (at < 0) {
+          at = 0
+          return Buffer.from('[')
+        }
+        if (at > count) return undefined
+        const piece = items.slice(at, Math.min(at + PIECE_ITEMS, count))
+        const before = at > 0 && piece.length > 0 ? ',' : ''
+        at += PIECE_ITEMS
+        const isLast = at >= count
+        if (isLast) at = count + 1
+        const text = piece.map((item) => JSON.stringify(item)).join(',')
+        return Buffer.from(`${before}${text}${isLast ? ']' : ''}`)
+      },
+      close: () => undefined,
+    }
+  },
+})
+
+export const listCodec = listCodecWith(() => undefined)

@@ -7,7 +7,7 @@ import { armFailpoint, type Failpoint } from '../../../src/kernel/failpoint.ts'
 import { silentLogger } from '../../../src/kernel/platform.ts'
 import { type CommitAcks, StateRunner } from '../../../src/state/index.ts'
 import { FakeClock } from '../../support/fakeClock.ts'
-import { ListMachine, listCodec } from '../../support/listMachine.ts'
+import { ListMachine, listCodecWith } from '../../support/listMachine.ts'
 import { baseSeed, SeededRandom } from '../../support/random.ts'
 import { StubEngine } from '../../support/stubEngine.ts'
 
@@ -21,11 +21,11 @@ const FAILPOINTS: readonly Failpoint[] = [
   'snapshot.after-rename',
 ]
 
-const newRunner = (engine: StubEngine, machine: ListMachine) =>
+const newRunner = (engine: StubEngine, machine: ListMachine, onPiece = (): void => undefined) =>
   new StateRunner({
     name: 'list',
     machine,
-    codec: listCodec,
+    codec: listCodecWith(onPiece),
     engine,
     platform: { clock: new FakeClock(), random: () => 0, logger: silentLogger },
     snapshotBytes: SNAPSHOT_BYTES,
@@ -89,7 +89,7 @@ async function live(engine: StubEngine, model: Model, seed: number, cut: Boundar
   engine.after = boundary
   const disarm = FAILPOINTS.map((name) => armFailpoint(name, boundary))
   const machine = new ListMachine()
-  const runner = newRunner(engine, machine)
+  const runner = newRunner(engine, machine, boundary)
   const life = (async () => {
     await runner.start()
     await work(runner, model, new SeededRandom(seed), engine)

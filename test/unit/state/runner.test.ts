@@ -361,6 +361,52 @@ describe('a snapshot', () => {
     expect((await setup(engine.crash())).machine.items).toHaveLength(30)
   })
 
+  test('is of the moment it begins, and commands go on between its pieces', async () => {
+    const { engine, runner, machine } = await setup()
+    for (let id = 0; id < 20; id += 1) await runner.submit({ id, parts: 1 })
+    const snapshot = runner.snapshot()
+    let during = 0
+    const going = (async () => {
+      for (; engine.disk.blobs.get(SNAPSHOT) === undefined; during += 1) {
+        await runner.submit({ id: 100 + during, parts: 1 }, 'leader')
+      }
+    })()
+    expect(await snapshot).toBe(true)
+    await going
+    expect(during).toBeGreaterThan(3)
+    expect(engine.disk.logs.get(JOURNAL)).toMatchObject({ start: 20, next: 20 + during })
+    expect((await setup(engine.crash())).machine.items).toEqual(machine.items)
+  })
+
+  test('whose encoding fails is let go of, and the next one is written', async () => {
+    const engine = new StubEngine()
+    let [opened, closed] = [0, 0]
+    const codec = {
+      ...listCodec,
+      encodeSnapshot: (items: Parameters<typeof listCodec.encodeSnapshot>[0]) => {
+        const pieces = listCodec.encodeSnapshot(items)
+        opened += 1
+        const nth = opened
+        return {
+          next: () => {
+            if (nth === 1) throw new Error('no memory')
+            return pieces.next()
+          },
+          close: () => {
+            closed += 1
+          },
+        }
+      },
+    }
+    const machine = new ListMachine()
+    const runner = new StateRunner({ name: 'list', machine, codec, engine, platform })
+    await runner.start()
+    await runner.submit({ id: 1, parts: 1 })
+    expect(await runner.snapshot()).toBe(false)
+    expect(await runner.snapshot()).toBe(true)
+    expect([opened, closed]).toEqual([2, 2])
+  })
+
   test('holds nothing that a power loss could still take from the journal', async () => {
     const { engine, runner } = await setup(new StubEngine(), { acks: 'leader' })
     await runner.submit({ id: 1, parts: 1 })
