@@ -11,6 +11,7 @@ export const CHECKS = [
   'gap',
   'time went back',
   'reordered',
+  'unreadable',
   'read skips',
   'read misses',
   'watermark went back',

@@ -5,7 +5,7 @@
  * Where a fault may take what was not on the disk yet, what was seen of it may differ from the end; not so what stands
  * below something that was acknowledged as on the disk before that fault.
  */
-import type { Found, Publish, Read } from '../history/operation.ts'
+import { type Found, type Publish, type Read, UNREADABLE } from '../history/operation.ts'
 import { ensure, groupBy } from './collections.ts'
 import type { Findings, Terms } from './finding.ts'
 import type { LogView } from './logView.ts'
@@ -14,6 +14,7 @@ import { stepsBack } from './register.ts'
 export function checkReads(view: LogView, terms: Terms, findings: Findings): void {
   const acknowledged = new Acknowledged(view.publishes, terms)
   for (const read of view.reads) {
+    if (UNREADABLE.has(read.code)) findings.add('unreadable', `${placeOf(read)}: ${read.code}`)
     if (read.outcome !== 'ok') continue
     checkSequence(read, findings)
     checkFresh(read, acknowledged, findings)

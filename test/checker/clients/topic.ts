@@ -1,7 +1,7 @@
 /** A topic as publishers and readers use it over HTTP. */
 import { decodeChecked } from '../../../src/client/index.ts'
 import { now } from '../history/history.ts'
-import type { Acks, Found, Place } from '../history/operation.ts'
+import { type Acks, type Found, type Place, UNREADABLE } from '../history/operation.ts'
 import { idOf, textOf } from '../history/values.ts'
 import type { WorkContext } from '../workloads/workload.ts'
 import { pause, type Reply, toldBy } from './http.ts'
@@ -95,10 +95,17 @@ export class Topic {
 
   /** Resolves with the offset behind what was read; undefined where there was no answer. */
   async read(at: ReadAt): Promise<number | undefined> {
-    const { client, partition, offset, limit, form } = at
+    const { partition, offset, limit, form } = at
     const path = `/topics/${this.name}/partitions/${partition}/messages?offset=${offset}&limit=${limit}`
     const headers = form === 'raw' ? { accept: RECORDS } : {}
     const reply = await this.#context.http.ask('GET', path, { headers })
+    return this.#noteRead(at, reply)
+  }
+
+  #noteRead(
+    { client, partition, offset }: Pick<ReadAt, 'client' | 'partition' | 'offset'>,
+    reply: Reply,
+  ): number | undefined {
     const { found, next, highWatermark } =
       reply.outcome === 'ok' ? readOf(reply) : { found: [], next: -1, highWatermark: -1 }
     this.#context.history.record({
@@ -117,6 +124,10 @@ export class Topic {
       for (let offset = 0; ; ) {
         const path = `/topics/${this.name}/partitions/${partition}/messages?offset=${offset}&limit=10000`
         last = await this.#insist(path)
+        if (last.outcome === 'refused') {
+          this.#noteRead({ client: 'end', partition, offset }, last)
+          break
+        }
         const { found, next } = readOf(last)
         for (const each of found) all.push(each)
         if (found.length === 0) break
@@ -134,7 +145,7 @@ export class Topic {
   async #insist(path: string): Promise<Reply> {
     for (let attempt = 0; ; attempt += 1) {
       const reply = await this.#context.http.ask('GET', path)
-      if (reply.outcome === 'ok') return reply
+      if (reply.outcome === 'ok' || UNREADABLE.has(reply.code)) return reply
       if (attempt === ATTEMPTS_MAX) throw new Error(`GET ${path}: ${reply.status} ${reply.body}`)
       await pause(100)
     }

@@ -66,6 +66,12 @@ export interface Read extends Call {
   readonly highWatermark: number
 }
 
+/** Codes with which a partition says that it cannot be read any more. */
+export const UNREADABLE: ReadonlySet<string | undefined> = new Set([
+  'LOG_CORRUPT',
+  'PARTITION_UNAVAILABLE',
+])
+
 /** Everything that a partition held when all was over. */
 export interface FinalLog extends Call {
   readonly op: 'final'

@@ -74,31 +74,48 @@ function positionsAfter(handOuts: readonly HandOut[]): Record<string, number> {
   return positions
 }
 
+interface Late {
+  readonly offsets: Record<string, number>
+  readonly generation: number
+}
+
+/** What a member has been handed and not committed yet, or commits once more. */
+interface Pending {
+  late?: Late | undefined
+  before: Record<string, number>
+}
+
 async function beMember(context: WorkContext, name: string, random: SeededRandom): Promise<void> {
   let member = new Member(context, BY_HTTP, name)
-  let late: { offsets: Record<string, number>; generation: number } | undefined
+  let pending: Pending = { before: {} }
   let isJoined = false
   while (!context.isOver()) {
-    if (!isJoined) isJoined = await member.join()
+    isJoined ||= await member.join()
     if (!isJoined) continue
-    if (late !== undefined) await member.commit(late.offsets, late.generation)
-    late = undefined
-    const handOuts = await member.poll(POLL)
-    if (handOuts === undefined) {
-      isJoined = false
-      continue
-    }
-    const offsets = positionsAfter(handOuts)
-    if (random.chance(0.2)) late = { offsets, generation: member.generation }
-    else if (handOuts.length > 0) await member.commit(offsets)
-    if (random.chance(0.04)) {
-      await member.leave()
-      member = new Member(context, BY_HTTP, name)
-      late = undefined
-      isJoined = false
-    }
+    isJoined = await takeTurn(member, pending, random)
+    if (!random.chance(0.04)) continue
+    await member.leave()
+    member = new Member(context, BY_HTTP, name)
+    pending = { before: {} }
+    isJoined = false
   }
   await member.leave()
+}
+
+/** False where the member must join again. */
+async function takeTurn(member: Member, pending: Pending, random: SeededRandom): Promise<boolean> {
+  const { late } = pending
+  if (late !== undefined) await member.commit(late.offsets, late.generation)
+  pending.late = undefined
+  const handOuts = await member.poll(POLL)
+  if (handOuts === undefined) return false
+  const offsets = positionsAfter(handOuts)
+  if (random.chance(0.2)) pending.late = { offsets, generation: member.generation }
+  else if (handOuts.length > 0) await member.commit(offsets)
+  // Behind what it has committed since: changes nothing.
+  if (random.chance(0.1)) await member.commit(pending.before)
+  pending.before = offsets
+  return true
 }
 
 /** The SDK looks after membership and commits; what its handler got is noted. */
