@@ -1,5 +1,6 @@
 /** Every route of the contract with its schemas: what the server documents and clients build on. */
 import type { TSchema } from 'typebox'
+import { BACKUP_ROUTES } from './backupRoutes.ts'
 import { DELAYED_ROUTES } from './delayedRoutes.ts'
 import { DELIVERY_ROUTES } from './deliveryRoutes.ts'
 import { ErrorBody } from './errorBody.ts'
@@ -20,6 +21,7 @@ export interface RouteContract {
     | 'Consumer groups'
     | 'Deliveries'
     | 'Delayed messages'
+    | 'Administration'
   readonly summary: string
   readonly params?: TSchema
   readonly query?: TSchema
@@ -139,6 +141,7 @@ export const CONTRACT: readonly RouteContract[] = [
   ...DELIVERY_ROUTES,
   ...DELAYED_ROUTES,
   ...PRIORITY_ROUTES,
+  ...BACKUP_ROUTES,
 ]
 
 export const ErrorReply = ErrorBody

@@ -1,4 +1,5 @@
 /** The HTTP contract as schemas, formats and paths, shared by the listener and the clients. */
+export { TAR_TYPE } from './backupRoutes.ts'
 export { type Check, checkerOf, invalid, PROBLEMS_MAX } from './checker.ts'
 export { CONTRACT, methodsByPath, type RouteContract } from './contract.ts'
 export { type DeadLettersReply, RedriveBody, type TaskReply } from './deadLetters.ts'

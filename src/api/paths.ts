@@ -46,6 +46,7 @@ export const PATHS = {
   delayed: '/topics/:topic/delayed/:partition/:offset',
   delayStats: '/delay/stats',
   priorityStats: '/priority/stats',
+  backup: '/admin/backup',
 } as const
 export type PathName = keyof typeof PATHS
 

@@ -18,6 +18,7 @@ import { VERSION } from '../kernel/version.ts'
 import { HttpListener } from '../listeners/http/index.ts'
 import { type LogEngine, openSegmentedEngine } from '../log/index.ts'
 import { createLogger, Meters, Metrics, type RootLogger } from '../observability/index.ts'
+import { Backups } from './backup/backups.ts'
 import { readCredentials, reloadCredentials } from './credentials.ts'
 import { checkExposure } from './exposure.ts'
 import { brokerSettings, engineOptions, listenerOptions } from './fromSettings.ts'
@@ -110,7 +111,8 @@ async function start(life: Life) {
   checkExposure(settings, credentials, logger)
   const platform: Platform = { clock: systemClock, random: Math.random, logger }
   const meters = new Meters()
-  const engine = new MeteredEngine(await openEngine(settings, platform, meters), platform.clock)
+  const storage = await openEngine(settings, platform, meters)
+  const engine = new MeteredEngine(storage, platform.clock)
   undo.push(() => engine.close())
   const broker = new Broker({
     engine,
@@ -125,6 +127,10 @@ async function start(life: Life) {
   }
   const metrics = new Metrics(meters, sources, { version: VERSION })
   undo.push(() => metrics.close())
+  const backups = new Backups({
+    ...{ engine: storage, platform },
+    isRunning: () => broker.status().state === 'running',
+  })
   const listener: HttpListener = new HttpListener({
     broker,
     platform,
@@ -134,6 +140,7 @@ async function start(life: Life) {
     onFatal: (error) => dieOf(error, logger),
     options: listenerOptions(settings),
     credentials,
+    backup: () => backups.begin(),
   })
   life.listener = listener
   undo.push(async () => {

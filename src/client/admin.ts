@@ -13,6 +13,7 @@ import type {
   Version,
 } from '../api/index.ts'
 import { type Connection, pathOf } from './connection.ts'
+import type { Download } from './download.ts'
 
 export interface CreateTopic {
   readonly name: string
@@ -161,6 +162,14 @@ export class Admin {
       method: 'GET',
       path: '/priority/stats',
     })) as PriorityStats
+  }
+
+  /**
+   * Everything the broker holds at this moment, as a tar; resolves when it begins to come. Nothing that was deleted goes
+   * from its disk until all was read. Rejects with BACKUP_RUNNING while there is another one.
+   */
+  async backup(options: { readonly signal?: AbortSignal } = {}): Promise<Download> {
+    return await this.#connection.download('/admin/backup', options.signal)
   }
 
   /** What runs there. */

@@ -2,6 +2,7 @@
 import { Pool } from 'undici'
 import { BrokerError } from '../kernel/errors.ts'
 import { SECOND_MS } from '../kernel/units.ts'
+import { type Download, download } from './download.ts'
 import { exchange } from './exchange.ts'
 import { Lanes } from './lanes.ts'
 import { errorOfExchange, errorOfReply } from './transportErrors.ts'
@@ -136,6 +137,14 @@ export class Connection implements Asker {
       url: this.url + ask.path,
       body: body.toString(),
       retryAfter: one(headers['retry-after']),
+    })
+  }
+
+  /** A reply that is handed on as it comes. Resolves when it begins; rejects as {@link Connection.ask} does. */
+  download(path: string, signal?: AbortSignal): Promise<Download> {
+    return download({
+      ...{ dispatcher: this.#pool, origin: this.url, path: this.#basePath + path, signal },
+      ...{ headers: this.#authorization, timeoutMs: this.#timeoutMs },
     })
   }
 

@@ -60,6 +60,7 @@ export {
   type TopicPartition,
 } from './consumer/index.ts'
 export { Delayed, type DelayedFilter, type DelayedPage, type DelayedPlace } from './delayed.ts'
+export type { Download } from './download.ts'
 export {
   type BatchDelivery,
   type ClientDurability,

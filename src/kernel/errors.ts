@@ -62,6 +62,7 @@ export const ERRORS = {
   TASK_NOT_FOUND: { wire: 935, http: 404, retryable: false },
   DELAYED_NOT_FOUND: { wire: 936, http: 404, retryable: false },
   ALREADY_DELIVERED: { wire: 937, http: 409, retryable: false },
+  BACKUP_RUNNING: { wire: 938, http: 409, retryable: true },
   BUFFER_FULL: { wire: 940, http: 503, retryable: true },
   CLIENT_CLOSED: { wire: 941, http: 503, retryable: false },
 } as const satisfies Record<string, { wire: number; http: number; retryable: boolean }>

@@ -16,11 +16,13 @@ import { END, headerOf, padding } from './tar.ts'
 export interface BackupStream {
   /** Of all chunks together. */
   readonly sizeBytes: number
-  /** To be run through once; what was captured is released at its end, also where it is left early. */
+  /** To be run through once. */
   readonly chunks: AsyncIterable<Buffer>
+  /** To be called in any case, also where the chunks were never asked for; a second call does nothing. */
+  release(): Promise<void>
 }
 
-/** `createdMs`: the time of the capture. Where the chunks are not asked for, the capture is the caller's to release. */
+/** `createdMs`: the time of the capture, which is released with the stream. */
 export function writeBackup(capture: Capture, createdMs: number): BackupStream {
   const created = new Date(createdMs).toISOString()
   const about: About = { backup: BACKUP_VERSION, version: VERSION, created }
@@ -33,7 +35,10 @@ export function writeBackup(capture: Capture, createdMs: number): BackupStream {
     END.length,
   ]
   const sizeBytes = sizes.reduce((sum, size) => sum + size, 0)
-  return { sizeBytes, chunks: chunksOf(capture, about, createdMs) }
+  return {
+    ...{ sizeBytes, chunks: chunksOf(capture, about, createdMs) },
+    release: () => capture.release(),
+  }
 }
 
 async function* chunksOf(
@@ -41,25 +46,21 @@ async function* chunksOf(
   about: About,
   createdMs: number,
 ): AsyncGenerator<Buffer> {
-  try {
-    yield whole(ABOUT_NAME, jsonFile(about), createdMs)
-    const files: ManifestFile[] = []
-    for (const file of capture.files) {
-      yield headerOf(file, createdMs)
-      let crc = 0
-      for await (const chunk of capture.read(file)) {
-        crc = continueCrc32c(crc, chunk)
-        yield chunk
-      }
-      files.push(manifestFile(file, crc))
-      const rest = padding(file.sizeBytes)
-      if (rest.length > 0) yield rest
+  yield whole(ABOUT_NAME, jsonFile(about), createdMs)
+  const files: ManifestFile[] = []
+  for (const file of capture.files) {
+    yield headerOf(file, createdMs)
+    let crc = 0
+    for await (const chunk of capture.read(file)) {
+      crc = continueCrc32c(crc, chunk)
+      yield chunk
     }
-    yield whole(MANIFEST_NAME, jsonFile({ ...about, files }), createdMs)
-    yield END
-  } finally {
-    await capture.release()
+    files.push(manifestFile(file, crc))
+    const rest = padding(file.sizeBytes)
+    if (rest.length > 0) yield rest
   }
+  yield whole(MANIFEST_NAME, jsonFile({ ...about, files }), createdMs)
+  yield END
 }
 
 /** Header, content and padding of a small file. */

@@ -13,6 +13,7 @@ import {
 } from '../../api/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
 import { SECOND_MS } from '../../kernel/units.ts'
+import { backupRoute } from './backupRoute.ts'
 import { acceptBodies } from './bodies.ts'
 import type { Counters } from './counters.ts'
 import { delayedRoutes } from './delayedRoutes.ts'
@@ -84,6 +85,7 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
         ...delayedRoutes(context),
         ...priorityRoutes(context),
         ...leaseRoute(context),
+        ...backupRoute(context),
       },
       context,
     )
@@ -122,7 +124,8 @@ function serverOf(options: HttpListenerOptions, tls: Certificate | undefined) {
       const { keepAliveTimeout, requestTimeout, connectionTimeout } = timeoutsOf(options)
       const timeouts = { keepAliveTimeout, requestTimeout }
       const server = new TlsServer(tls, { ...httpOptions(options), ...timeouts }, listener)
-      return server.setTimeout(connectionTimeout)
+      server.timeout = connectionTimeout
+      return server
     },
   }
 }

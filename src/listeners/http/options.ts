@@ -1,10 +1,12 @@
 /** What the listener needs from outside, and what an operator may set. */
+
 import type { BrokerPort } from '../../broker/index.ts'
 import type { ApiKey } from '../../kernel/apiKey.ts'
 import type { HealthCheck } from '../../kernel/health.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import type { Platform } from '../../kernel/platform.ts'
 import { MiB, SECOND_MS } from '../../kernel/units.ts'
+import type { BackupBytes } from './backupRoute.ts'
 
 export interface BuildInfo {
   readonly version: string
@@ -31,6 +33,8 @@ export interface HttpListenerParts {
   readonly onFatal?: ((error: unknown) => void) | undefined
   readonly options?: Partial<HttpListenerOptions> | undefined
   readonly credentials?: Credentials | undefined
+  /** Begins a backup; without it there is none to be had. */
+  readonly backup?: (() => Promise<BackupBytes>) | undefined
 }
 
 /** What guards the door. Both may be replaced while it is open. */

@@ -16,6 +16,7 @@ import { TEMPORARY_SUFFIX } from '../../io/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
 import { KiB } from '../../kernel/units.ts'
 import type { Capture, CapturedFile } from '../port.ts'
+import { FORMAT_FILE } from './format.ts'
 import type { SegmentedLog } from './log.ts'
 import { parseSegmentFileName, segmentFileName } from './names.ts'
 import type { Services } from './services.ts'
@@ -44,7 +45,10 @@ export async function capture(services: Services, logs: OpenLogs): Promise<Captu
     const { root } = services.directories
     const found = await findFiles(fileSystem, root)
     await replacements.stop()
-    const blobs = await openBlobs(services, await findFiles(fileSystem, root, BLOB_ROOT))
+    const blobs = await openBlobs(services, [
+      FORMAT_FILE,
+      ...(await findFiles(fileSystem, root, BLOB_ROOT)),
+    ])
     while (logs.areOpening) await logs.settled()
     const open = new Set(logs.open.keys())
     const segments = [...logs.open].flatMap(([path, log]) => log.written(path))
