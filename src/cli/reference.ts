@@ -34,8 +34,11 @@ const COMMANDS: readonly string[] = [
   'priority',
   'top',
   'health',
+  'doctor',
   'config',
   'dump',
+  'backup',
+  'restore',
   'version',
 ]
 

@@ -7,15 +7,18 @@ import { EXIT, type ExitCode } from '../kernel/exitCodes.ts'
 import { suggest } from '../kernel/suggest.ts'
 import { VERSION } from '../kernel/version.ts'
 import { ackCommand, nackCommand, rejectCommand } from './commands/ack.ts'
+import { backupCommand } from './commands/backup.ts'
 import { configCommand } from './commands/config.ts'
 import { consumeCommand } from './commands/consume.ts'
 import { delayedCommand } from './commands/delayed.ts'
 import { dlqCommand } from './commands/dlq.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { dumpCommand } from './commands/dump.ts'
 import { groupCommand } from './commands/group.ts'
 import { healthCommand } from './commands/health.ts'
 import { priorityCommand } from './commands/priority.ts'
 import { produceCommand } from './commands/produce.ts'
+import { restoreCommand } from './commands/restore.ts'
 import { serveCommand } from './commands/serve.ts'
 import { topCommand } from './commands/top.ts'
 import { topicCommand } from './commands/topic.ts'
@@ -43,8 +46,11 @@ const COMMANDS: readonly ((yargs: Argv, cli: Cli) => Argv)[] = [
   priorityCommand,
   topCommand,
   healthCommand,
+  doctorCommand,
   configCommand,
   dumpCommand,
+  backupCommand,
+  restoreCommand,
   versionCommand,
 ]
 

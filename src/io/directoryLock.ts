@@ -59,7 +59,7 @@ export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   }
 }
 
-/** The living process that holds `directory`; undefined where it is free. */
+/** The living process that holds `directory`; undefined where it is free. Changes nothing. */
 export async function lockHolder(directory: string): Promise<ProcessIdentity | undefined> {
   return await livingHolder(join(directory, LOCK_NAME), undefined)
 }
@@ -92,6 +92,7 @@ async function livingHolder(
     if (self !== undefined && name === claimName(self)) continue
     const claim = await readClaim(join(folder, name), name)
     if (await isAlive(claim)) return claim
+    if (self === undefined) continue
     await fs.rm(join(folder, name), { force: true })
   }
   return undefined

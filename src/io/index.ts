@@ -1,4 +1,5 @@
 /** The only room that touches the disk. */
+export { type Access, accessTo } from './access.ts'
 export { readWholeFile, TEMPORARY_SUFFIX, writeFileAtomically } from './atomicFile.ts'
 export {
   type DirectoryLock,
