@@ -17,7 +17,7 @@ import type { DeliveryState } from './state.ts'
 import type { Window } from './window.ts'
 
 /** Runs of one piece: about half a millisecond. */
-const PIECE_RUNS = 4_096
+const PIECE_RUNS = 2_048
 /** What else is written counts as so many runs. */
 const WINDOW_RUNS = 16
 const GROUP_RUNS = 8
