@@ -1,5 +1,5 @@
 /** What a process holds, from /proc. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** Resident memory in MB of 10^6 bytes; NaN where /proc does not tell. */
 export function residentMb(pid: number): number {
@@ -17,5 +17,24 @@ export function openFiles(pid: number): number {
     return readdirSync(`/proc/${pid}/fd`).length
   } catch {
     return Number.NaN
+  }
+}
+
+/** The sockets among them. */
+export function openSockets(pid: number): number {
+  try {
+    const directory = `/proc/${pid}/fd`
+    return readdirSync(directory).filter((fd) => isSocket(`${directory}/${fd}`)).length
+  } catch {
+    return Number.NaN
+  }
+}
+
+function isSocket(path: string): boolean {
+  try {
+    return readlinkSync(path).startsWith('socket:')
+  } catch {
+    // It was closed meanwhile.
+    return false
   }
 }

@@ -46,7 +46,7 @@ export function verdictsOf({ samples, warmupMinutes }: SoakResult): readonly Ser
 export function complaintsOf(result: SoakResult): readonly string[] {
   const { left, problems } = result
   const series = verdictsOf(result)
-    .filter(({ verdict }) => verdict.verdict !== 'flat')
+    .filter(({ verdict }) => verdict.verdict !== 'flat' && verdict.verdict !== '–')
     .map(({ spec, verdict }) => `${spec.name}: ${verdict.verdict} (${verdict.band})`)
   const wrong = Object.entries(problems).map(([what, count]) => `${what}: ${count} times`)
   const unfinished = [

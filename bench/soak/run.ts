@@ -47,13 +47,15 @@ export async function runSoak(plan: SoakPlan, site: SoakSite): Promise<Watched> 
     const untilMs = startMs + plan.minutes * MINUTE_MS
     for (let next = startMs + plan.sampleMs; next <= untilMs; next += plan.sampleMs) {
       await pause(next - performance.now())
-      const sample = await sampler.take()
+      const done = await load.run<'look'>({ kind: 'look' }, ANSWER_MS_MAX)
+      const sample = await sampler.take(done)
       samples.push(sample)
-      live.show(sample, await load.run<'look'>({ kind: 'look' }, ANSWER_MS_MAX))
+      live.show(sample, done)
     }
     progress.step('publishers stop; what is on its way is finished')
     const stop = { kind: 'stop', drainMs } as const
-    return { samples, ...(await load.run<'stop'>(stop, drainMs + ANSWER_MS_MAX)) }
+    const { counts, problems, left } = await load.run<'stop'>(stop, drainMs + ANSWER_MS_MAX)
+    return { samples, counts, problems, left }
   } finally {
     await load.close()
   }

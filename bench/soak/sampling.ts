@@ -1,8 +1,10 @@
 /** One look at the daemon from outside: /proc, its metrics, and what lies in its directory. */
 import { readdirSync, statSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
-import { openFiles, residentMb } from '../load/memory.ts'
+import { openFiles, openSockets, residentMb } from '../load/memory.ts'
 import { processorMs } from '../load/processor.ts'
+import type { Done } from './load/jobs.ts'
 import type { SeriesName } from './series.ts'
 
 export type Sample = Readonly<Record<SeriesName, number>> & {
@@ -100,12 +102,14 @@ export class Sampler {
     this.#usedMs = processorMs(watched.serverPid)
   }
 
-  async take(): Promise<Sample> {
+  async take({ heapMb, lagMs }: Pick<Done, 'heapMb' | 'lagMs'>): Promise<Sample> {
     const { url, serverPid, loadPid, directory } = this.#watched
     const reply = await fetch(`${url}/metrics`)
     const metrics = metricSums(await reply.text())
     const metric = (name: string): number => metrics.get(name) ?? 0
     const disk = diskUse(directory)
+    const sockets = openSockets(serverPid)
+    const loopLagMs = metric('goqueue_event_loop_lag_seconds') * 1_000
     const counted = Object.fromEntries(
       Object.entries(METRIC_OF).map(([name, of]) => [name, metric(of)]),
     ) as Record<keyof typeof METRIC_OF, number>
@@ -115,8 +119,13 @@ export class Sampler {
       heap: metric('nodejs_heap_size_used_bytes') / MB,
       external: metric('nodejs_external_memory_bytes') / MB,
       'client rss': residentMb(loadPid),
-      files: openFiles(serverPid),
-      'loop lag': metric('goqueue_event_loop_lag_seconds') * 1_000,
+      'client heap': heapMb,
+      files: openFiles(serverPid) - sockets,
+      sockets,
+      'loop lag': loopLagMs,
+      'client lag': lagMs,
+      'lag beyond': loopLagMs - lagMs,
+      load: loadavg()[0] ?? Number.NaN,
       cpu: this.#cpu(),
       logs: disk.logs / MB,
       indexes: disk.indexes / MB,

@@ -6,6 +6,8 @@
  *           `step` above the first: a short run makes a steep slope of nothing.
  *   below   what saws up and down by design, such as a journal between two snapshots: every sample below `most`.
  *
+ *   shown   not judged: to read the others by.
+ *
  * What falls is flat. `minima` takes the least of each minute first: a heap is what is left after a collection.
  */
 import { median, percentile } from '../support/statistics.ts'
@@ -20,6 +22,7 @@ export type Judge =
       readonly minima?: boolean
     }
   | { readonly kind: 'below'; readonly most: number }
+  | { readonly kind: 'shown' }
 
 export interface SeriesSpec {
   readonly name: string
@@ -40,8 +43,10 @@ const slope = (
 
 /** Journals are cut 4 MiB at a time, once a snapshot covers them: at most two such pieces each, of four machines. */
 const JOURNALS_MB_MAX = 34
-/** A delay log is cut 64 MiB at a time, once all of a piece is delivered: two such pieces of three partitions. */
-const DELAY_MB_MAX = 410
+/** A delay log is cut 64 MiB at a time, once all of a piece is delivered: two such pieces, and their index. */
+const DELAY_MB_MAX = 160
+/** As many connections as the load opens at most: its pool of 128, those that keep an order, clients that come and go. */
+const SOCKETS_MAX = 250
 
 export const SERIES = [
   { name: 'rss', unit: 'MB', title: 'resident memory of the daemon', judge: slope(24, 8) },
@@ -57,19 +62,48 @@ export const SERIES = [
     title: 'memory of the daemon outside of the heap, least of each minute',
     judge: slope(12, 4, { minima: true }),
   },
-  { name: 'client rss', unit: 'MB', title: 'resident memory of the load', judge: slope(32, 10) },
   {
-    name: 'files',
-    unit: 'fds',
-    title: 'files and sockets the daemon has open',
-    judge: slope(20, 5),
+    name: 'client rss',
+    unit: 'MB',
+    title: 'resident memory of the load, least of each minute',
+    judge: slope(32, 10, { minima: true }),
+  },
+  {
+    name: 'client heap',
+    unit: 'MB',
+    title: 'heap of the load, least of each minute',
+    judge: slope(12, 4, { minima: true }),
+  },
+  { name: 'files', unit: 'files', title: 'files the daemon has open', judge: slope(40, 20) },
+  {
+    name: 'sockets',
+    unit: 'sockets',
+    title: 'connections the daemon has open',
+    judge: { kind: 'below', most: SOCKETS_MAX },
   },
   {
     name: 'loop lag',
     unit: 'ms',
-    title:
-      'event-loop lag, p99 of 5 s, least of each minute: the rest is what else the machine does',
-    judge: slope(40, 20, { minima: true }),
+    title: 'event-loop lag of the daemon, p99 of 5 s',
+    judge: { kind: 'shown' },
+  },
+  {
+    name: 'client lag',
+    unit: 'ms',
+    title: 'the same of the load, a process that does as much beside it',
+    judge: { kind: 'shown' },
+  },
+  {
+    name: 'lag beyond',
+    unit: 'ms',
+    title: 'how much longer that of the daemon is: what the machine does besides is in both',
+    judge: slope(40, 20),
+  },
+  {
+    name: 'load',
+    unit: 'processes',
+    title: 'processes of the whole machine that want a core (load average)',
+    judge: { kind: 'shown' },
   },
   {
     name: 'cpu',
@@ -132,7 +166,7 @@ export interface Verdict {
   readonly most: number
   /** Unit an hour; NaN for fewer than two points. */
   readonly perHour: number
-  readonly verdict: 'flat' | 'rising' | 'too high' | 'no figures'
+  readonly verdict: 'flat' | 'rising' | 'too high' | 'no figures' | '–'
   /** What was allowed, as people read it. */
   readonly band: string
 }
@@ -189,6 +223,7 @@ export function judgeSeries(
   const most = Math.max(...points.map(({ value }) => value))
   const perHour = theilSen(points) * HOUR_S
   const figures = { start, middle, end, most, perHour }
+  if (judge.kind === 'shown') return { ...figures, verdict: '–', band: '–' }
   if (judge.kind === 'below') {
     const verdict = most < judge.most ? 'flat' : 'too high'
     const band = `below ${judge.most} ${unit}`

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import { pageOf } from '../../../bench/support/page.ts'
 import { judge, type RunResult, summarize } from '../../../bench/support/result.ts'
 import { ratioAtLeast, ratioAtMost, valueAtMost } from '../../../bench/support/scenario.ts'
 import { chooseSettings } from '../../../bench/support/settings.ts'
-import { pageOf } from '../../../bench/support/table.ts'
 
 const side = (...rates: number[]) => summarize(rates.map((rate) => ({ values: { rate } })))
 
@@ -49,10 +49,12 @@ describe('a bar', () => {
 })
 
 describe('the page', () => {
-  test('names machine, floor, ours, both ratios, the bar and the verdict', () => {
+  test('names machine, durability, floor, ours, both ratios, the bar and the verdict', () => {
     const page = pageOf(run(40))
     expect(page).toContain('2 cores')
-    expect(page).toContain('| 100 (90 … 110) | 40 (40 … 40) | 0.40 / 0.40 | ≥ 0.5 × | **fail** |')
+    expect(page).toContain(
+      '| leader | 100 (90 … 110) | 40 (40 … 40) | 0.40 / 0.40 | ≥ 0.5 × | **fail** |',
+    )
     expect(pageOf(run(60))).toContain('| pass |')
   })
 })

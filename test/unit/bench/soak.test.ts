@@ -67,6 +67,11 @@ describe('a line', () => {
     expect(judgeSeries(bound, [], 0).verdict).toBe('no figures')
   })
 
+  test('that is only shown is not judged', () => {
+    const shown = { ...spec, judge: { kind: 'shown' } } as const
+    expect(judgeSeries(shown, points(perHour(900)), 0)).toMatchObject({ verdict: '–', most: 646.25 })
+  })
+
   test('has a slope that outliers do not move', () => {
     const spiked = points((at) => (at % 100 === 0 ? 1e6 : at * 2))
     expect(theilSen(spiked)).toBeCloseTo(2, 0)
