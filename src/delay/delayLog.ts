@@ -6,11 +6,7 @@
  *   time comes  -> due -> appended to the topic, on disk -> delivered, marked within half a second
  *   cancel      -> changing -> control record on disk -> cancelled
  *   reschedule  -> changing -> control record on disk -> pending again
- *
- * While a change is on its way the message is not delivered, and another change waits its turn; one whose append was
- * refused leaves the message as it was.
  */
-import { BrokerError } from '../kernel/errors.ts'
 import { failpoint } from '../kernel/failpoint.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { isPriority, NORMAL_PRIORITY } from '../kernel/priority.ts'
@@ -24,6 +20,7 @@ import {
 } from '../record/index.ts'
 import type { AppendedOnce, Partition, ProducersSnapshot } from '../topics/index.ts'
 import type { Alarm } from './alarm.ts'
+import { Changes } from './changes.ts'
 import { Checkpoints } from './checkpoints.ts'
 import { cancelBatch, rescheduleBatch } from './control.ts'
 import { DelayIndex } from './delayIndex.ts'
@@ -31,8 +28,8 @@ import { takeDueTimes } from './dueTimes.ts'
 import { Firing } from './firing.ts'
 import { IndexPage, PAGE_ENTRIES, type PageOwner } from './indexPage.ts'
 import { IndexStore } from './indexStore.ts'
-import { InFlightAppends } from './inFlightAppends.ts'
 import type { Lateness } from './lateness.ts'
+import { LogAppends } from './logAppends.ts'
 import { MarkWriter } from './markWriter.ts'
 import { overdue } from './overdue.ts'
 import { readRecords } from './reading.ts'
@@ -55,23 +52,6 @@ export interface DelayLogOptions {
   readonly indexPath: string
 }
 
-/** A change of one message. */
-interface Edit {
-  /** True where an entry in that state needs no change. */
-  readonly isDone: (state: number) => boolean
-  readonly batch: () => RecordBatch
-  /** Called when the change is on disk. */
-  readonly apply: () => void
-}
-
-interface Append {
-  /** Called when it is on disk. */
-  readonly apply: (appended: AppendedOnce) => void
-  /** Called when nothing was written. */
-  readonly refused?: () => void
-  readonly producer?: WireProducer | undefined
-}
-
 /** Bytes of one read for the keys of a list. */
 const KEYS_READ_BYTES = 16 * 1024
 
@@ -81,13 +61,11 @@ export class DelayLog implements PageOwner {
   readonly #options: DelayLogOptions
   readonly #log: Partition
   readonly #store: IndexStore
-  readonly #appends = new InFlightAppends()
+  readonly #appends: LogAppends
+  readonly #changes: Changes
   readonly #marks: MarkWriter
   readonly #firing: Firing
   readonly #checkpoints: Checkpoints
-  /** By offset: changes on their way. */
-  readonly #changes = new Map<number, Promise<unknown>>()
-  #isFenced = false
   /** Messages on their way in. */
   scheduling = 0
 
@@ -96,6 +74,7 @@ export class DelayLog implements PageOwner {
     this.#options = options
     this.#log = log
     this.target = target
+    this.#appends = new LogAppends(log)
     this.index = new DelayIndex(this)
     this.#store = new IndexStore(engine.blobs, options.indexPath, platform.logger)
     this.#marks = new MarkWriter({
@@ -113,7 +92,12 @@ export class DelayLog implements PageOwner {
     this.#checkpoints = new Checkpoints({
       ...{ platform, log, index: this.index, store: this.#store, marks: this.#marks },
       changes: options.settings.checkpointChanges,
-      covered: () => this.#appends.covered(log.offsets().next),
+      covered: () => this.#appends.covered,
+    })
+    this.#changes = new Changes({
+      ...{ target, index: this.index, appends: this.#appends, alarm: options.alarm },
+      pageOf: (offset) => this.#pageOf(offset),
+      resume: (offset) => this.#resume(offset),
     })
   }
 
@@ -159,7 +143,7 @@ export class DelayLog implements PageOwner {
       )
     }
     try {
-      const appended = await this.#append(batch, { apply: learn, producer })
+      const appended = await this.#appends.append(batch, { apply: learn, producer })
       this.#checkpoints.consider()
       return appended
     } finally {
@@ -172,7 +156,7 @@ export class DelayLog implements PageOwner {
    * ALREADY_DELIVERED, or as an append does: it is then delivered as if nothing had been said.
    */
   async cancel(offset: number): Promise<void> {
-    await this.#edit(offset, {
+    await this.#changes.make(offset, {
       isDone: (state) => state === STATE.CANCELLED,
       batch: () => cancelBatch(offset),
       apply: () => void this.index.settle(offset, STATE.CANCELLED),
@@ -181,7 +165,7 @@ export class DelayLog implements PageOwner {
 
   /** Resolves when it waits for another time. Rejects as {@link cancel} does, with ALREADY_DELIVERED also where it was cancelled. */
   async reschedule(offset: number, dueMs: number): Promise<void> {
-    await this.#edit(offset, {
+    await this.#changes.make(offset, {
       isDone: () => false,
       batch: () => rescheduleBatch(offset, dueMs),
       apply: () => {
@@ -247,28 +231,6 @@ export class DelayLog implements PageOwner {
     await this.#checkpoints.drop()
   }
 
-  /** Appends, and has the index learn of it before anybody can ask what is covered. */
-  async #append(batch: RecordBatch, { apply, refused, producer }: Append): Promise<AppendedOnce> {
-    const done = this.#appends.begin(this.#log.offsets().next)
-    const wasFenced = this.#isFenced
-    try {
-      const appended =
-        producer === undefined
-          ? { result: await this.#log.append(batch, 'all'), isDuplicate: false, isReset: false }
-          : await this.#log.appendOnce(batch, 'all', producer)
-      apply(appended)
-      done(true)
-      return appended
-    } catch (error) {
-      // What may be on disk all the same stays uncovered, so that the next start looks at it.
-      const isDefinite = wasFenced || isRefusal(error)
-      if (error instanceof BrokerError && error.code === 'LOG_FENCED') this.#isFenced = true
-      if (isDefinite) refused?.()
-      done(isDefinite)
-      throw error
-    }
-  }
-
   async #account(): Promise<void> {
     const { target } = this
     if (!target.isOpen) {
@@ -310,42 +272,6 @@ export class DelayLog implements PageOwner {
     return scratch.page(offset)
   }
 
-  async #edit(offset: number, edit: Edit): Promise<void> {
-    for (;;) {
-      const copy = await this.#pageOf(offset)
-      const page = this.index.page(offset)
-      const state = (page ?? copy)?.state(offset % PAGE_ENTRIES) ?? STATE.NONE
-      const before = this.#changes.get(offset)
-      if (before !== undefined) {
-        await before
-        continue
-      }
-      if (edit.isDone(state)) return
-      if (state === STATE.NONE) throw notFound(this.target, offset)
-      if (page === undefined || (state !== STATE.PENDING && state !== STATE.DUE)) {
-        throw tooLate(this.target, offset, state)
-      }
-      page.setState(offset % PAGE_ENTRIES, STATE.CHANGING)
-      this.#options.alarm.unwatch(page, offset % PAGE_ENTRIES)
-      const change = this.#appendEdit(offset, edit)
-      const ended = change.catch(() => undefined).finally(() => this.#changes.delete(offset))
-      this.#changes.set(offset, ended)
-      return await change
-    }
-  }
-
-  /** Where nobody knows whether the change is on disk, the next start does: until then the message stays where it is. */
-  async #appendEdit(offset: number, { batch, apply }: Edit): Promise<void> {
-    failpoint('delay.change.before-append')
-    await this.#append(batch(), {
-      apply: () => {
-        failpoint('delay.change.after-append')
-        apply()
-      },
-      refused: () => this.#resume(offset),
-    })
-  }
-
   #resume(offset: number): void {
     this.index.setState(offset, STATE.PENDING)
     this.#watch(offset)
@@ -356,29 +282,4 @@ export class DelayLog implements PageOwner {
     if (page?.state(offset % PAGE_ENTRIES) !== STATE.PENDING) return
     this.#options.alarm.watch(page, offset % PAGE_ENTRIES)
   }
-}
-
-const nameOf = (target: Partition, offset: number): string =>
-  `${target.topic}-${target.index} ${offset}`
-
-const notFound = (target: Partition, offset: number): BrokerError =>
-  new BrokerError('DELAYED_NOT_FOUND', `there is no delayed message ${nameOf(target, offset)}`)
-
-const UNCERTAIN: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'LOG_FENCED', 'UNKNOWN'])
-
-/** True where the error says that nothing was written. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof BrokerError && !UNCERTAIN.has(error.code)
-
-const WORDS: Readonly<Record<number, string>> = {
-  [STATE.FIRING]: 'being delivered',
-  [STATE.CHANGING]: 'in an unknown state until the broker is started again',
-}
-
-function tooLate(target: Partition, offset: number, state: number): BrokerError {
-  const word = WORDS[state] ?? stateWord(state)
-  return new BrokerError(
-    'ALREADY_DELIVERED',
-    `delayed message ${nameOf(target, offset)} is ${word}`,
-  )
 }
