@@ -28,7 +28,9 @@ export const restoreCommand = (yargs: Argv, cli: Cli): Argv =>
         .epilogue('Exit code 65: the backup is damaged. Nothing is left behind then.'),
     async ({ file, dataDir, output }) => {
       const { readFileChunks, restoreBackup } = await import('../../app/index.ts')
-      const source = file === '-' ? { chunks: cli.io.stdin } : await readFileChunks(file)
+      // What yargs makes of a lone dash.
+      const isPipe = file === '' || file === '-'
+      const source = isPipe ? { chunks: cli.io.stdin } : await readFileChunks(file)
       const sizeBytes = 'sizeBytes' in source ? source.sizeBytes : undefined
       const progress = startProgress(cli.io, sizeBytes, 'bytes')
       const out = outputFor(cli, output)

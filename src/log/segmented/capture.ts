@@ -81,6 +81,8 @@ class FilesOfAMoment implements Capture {
   }
 
   async *read(file: CapturedFile): AsyncGenerator<Buffer> {
+    // A log that was never written to has no file yet.
+    if (file.sizeBytes === 0) return
     const { fileSystem, directories } = this.#services
     const blob = this.#parts.blobs.get(file)
     const handle = blob ?? (await fileSystem.open(directories.at(file.name), { mode: 'read' }))
