@@ -44,7 +44,7 @@ export async function reloadCredentials({ settings, logger, listener }: Reloadin
       'keys and certificate reloaded',
     )
   } catch (error) {
-    logger.error({ err: error }, 'keys and certificate stay as they were')
+    logger.error({ error }, 'keys and certificate stay as they were')
   }
 }
 

@@ -53,7 +53,7 @@ export function stopOnSignals(
         await daemon.stop()
         logger.info({}, 'stopped')
       } catch (error) {
-        logger.error({ err: error }, 'did not stop cleanly')
+        logger.error({ error }, 'did not stop cleanly')
         throw error
       }
     },
@@ -69,6 +69,6 @@ const hasTerminal = (): boolean =>
 
 /** A broken invariant or an error that nobody handled: memory cannot be trusted, so nothing more is written. */
 export function dieOf(error: unknown, logger: RootLogger): never {
-  logger.fatal({ err: error }, 'internal error: the process ends, the next start recovers')
+  logger.fatal({ error }, 'internal error: the process ends, the next start recovers')
   process.exit(EXIT.INTERNAL)
 }

@@ -31,7 +31,7 @@ export interface RootLogger extends Logger {
   fatal(fields: LogFields, message: string): void
 }
 
-/** An error under `error` (or `err`) is written as {@link errorFields} has it. */
+/** An error under `error` is written as {@link errorFields} has it. */
 export async function createLogger(options: LoggerOptions): Promise<RootLogger> {
   const logger = pino(
     {
@@ -39,7 +39,7 @@ export async function createLogger(options: LoggerOptions): Promise<RootLogger> 
       base: { pid: process.pid },
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
-      serializers: { error: errorFields, err: errorFields },
+      serializers: { error: errorFields },
     },
     await stream(options),
   )

@@ -206,10 +206,7 @@ export class AppendLoop {
     const refusal = storageError(error, doing)
     if (!this.#refusing) {
       const { logger } = this.#state.services.platform
-      logger.error(
-        { log: this.#state.path, code: refusal.code, error: refusal.message },
-        'writes refused',
-      )
+      logger.error({ log: this.#state.path, error: refusal }, 'writes refused')
     }
     this.#refusing = true
     return refusal

@@ -97,7 +97,7 @@ export class LogState {
     if (this.#fence === undefined) {
       this.#fence = fenced(this.path, cause)
       const { logger } = this.services.platform
-      logger.error({ log: this.path, cause: cause.message }, 'log fenced')
+      logger.error({ log: this.path, error: cause }, 'log fenced')
     }
     return this.#fence
   }

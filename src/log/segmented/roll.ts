@@ -56,7 +56,7 @@ async function flushIndexesOf(state: LogState, segment: Segment): Promise<void> 
     await segment.flushIndexes(state.durable)
   } catch (error) {
     const { logger } = state.services.platform
-    logger.warn({ log: state.path, error: String(error) }, 'index not written')
+    logger.warn({ log: state.path, error }, 'index not written')
   }
 }
 

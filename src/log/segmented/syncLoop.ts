@@ -94,7 +94,7 @@ export class SyncLoop {
     try {
       await active.flushIndexes(durable)
     } catch (error) {
-      services.platform.logger.warn({ log: path, error: String(error) }, 'index not written')
+      services.platform.logger.warn({ log: path, error }, 'index not written')
     }
   }
 

@@ -42,11 +42,11 @@ describe('logger', () => {
     expect(lines).toEqual([])
   })
 
-  test.each(['error', 'err'])('writes an error under %s with its code and cause', async (field) => {
+  test('writes an error with its code and cause', async () => {
     const { lines, logger } = await open()
     const cause = new Error('no space')
-    logger.error({ [field]: new BrokerError('DISK_FULL', 'the disk is full', { cause }) }, 'failed')
-    expect(JSON.parse(lines[0] ?? '')[field]).toEqual({
+    logger.error({ error: new BrokerError('DISK_FULL', 'the disk is full', { cause }) }, 'failed')
+    expect(JSON.parse(lines[0] ?? '').error).toEqual({
       type: 'BrokerError',
       code: 'DISK_FULL',
       message: 'the disk is full',
