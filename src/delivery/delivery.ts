@@ -1,11 +1,9 @@
 /**
  * Per-message delivery for groups in ack mode: leases, acks, retries, dead letters.
  *
- * The groups room says who is a member of what; this room says who holds which record and what became of it. It follows
- * the other by its news, and catches up at the start with what a crash kept it from hearing.
+ * The groups room says who is a member of what; this room says who holds which record and what became of it.
  */
-import type { FloorChange, GroupNews, Groups } from '../groups/index.ts'
-import { BrokerError } from '../kernel/errors.ts'
+import type { FloorChange, Groups } from '../groups/index.ts'
 import type { HealthCheck } from '../kernel/health.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { Service } from '../kernel/service.ts'
@@ -13,6 +11,7 @@ import type { CommitAcks } from '../state/index.ts'
 import type { Topics, TopicsOptions } from '../topics/index.ts'
 import { type DeliveryPoll, Dispatcher } from './dispatcher.ts'
 import { Durability } from './durability.ts'
+import { Follower } from './follower.ts'
 import { Graveyard } from './graveyard.ts'
 import {
   groupFigures,
@@ -23,7 +22,6 @@ import {
 } from './lanes/figures.ts'
 import { LaneBoard } from './lanes/laneBoard.ts'
 import { Ledger } from './ledger.ts'
-import { forgetLostEnd } from './lostEnd.ts'
 import { changedPolicy, type DeliveryPolicy, type PolicyChange } from './machine/policy.ts'
 import type { Totals } from './machine/state.ts'
 import type { Window } from './machine/window.ts'
@@ -76,9 +74,9 @@ export class Delivery extends Service {
   readonly #dispatcher: Dispatcher
   readonly #receipts: Receipts
   readonly #graveyard: Graveyard
+  readonly #follower: Follower
   /** Dead letters and their way back. */
   readonly redrives: Redrives
-  #stopListening: (() => void)[] = []
 
   constructor(options: DeliveryOptions) {
     super()
@@ -113,6 +111,8 @@ export class Delivery extends Service {
     })
     const onDiedAgain = (task: string): void => this.redrives.failedAgain(task)
     this.#graveyard = new Graveyard({ ledger, topics, platform, onRoom, onDiedAgain })
+    const dispatcher = this.#dispatcher
+    this.#follower = new Follower({ ledger, groups, topics, platform, dispatcher })
   }
 
   get waiterCount(): number {
@@ -161,7 +161,7 @@ export class Delivery extends Service {
   /** Gives back what the member holds, uncounted as failures, and lets go of it. Before it leaves its group. */
   async release(group: string, memberId: string): Promise<void> {
     this.#dispatcher.departed(group, [memberId])
-    this.#part(group, [memberId], 'left')
+    this.#follower.part(group, [memberId], 'left')
     await this.#ledger.committed()
   }
 
@@ -169,7 +169,7 @@ export class Delivery extends Service {
   async reset(group: string, topic: string, partitions: readonly number[]): Promise<void> {
     const known = this.#ledger.state.groups.get(group)
     const windows = partitions.flatMap((partition) => known?.window(topic, partition)?.id ?? [])
-    this.#drop(windows)
+    this.#follower.drop(windows)
     await this.#ledger.committed('all')
   }
 
@@ -253,111 +253,17 @@ export class Delivery extends Service {
   }
 
   protected async onStart(): Promise<void> {
-    const { groups, topics } = this.#options
     await this.#ledger.start()
-    this.#catchUp()
-    await this.#forgetLostEnds()
-    this.#stopListening = [
-      groups.onNews((news) => this.#byItself(() => this.#hear(news))),
-      topics.onChanged((name) => this.#byItself(() => this.#topicChanged(name))),
-    ]
+    await this.#follower.start()
     await this.redrives.start()
   }
 
   protected async onStop(): Promise<void> {
-    for (const stop of this.#stopListening.splice(0)) stop()
+    this.#follower.stop()
     this.#dispatcher.close()
     await this.redrives.stop()
     await this.#graveyard.stop()
     await this.#ledger.stop()
-  }
-
-  /** What a crash kept from being heard. */
-  #catchUp(): void {
-    const { groups } = this.#options
-    const known = new Set(groups.names())
-    for (const { name, epochMs, holders } of [...this.#ledger.state.groups.values()]) {
-      if (!known.has(name) || groups.get(name).createdAtMs !== epochMs) {
-        this.#ledger.execute({ kind: 'dropGroup', group: name })
-        continue
-      }
-      const { members } = groups.get(name)
-      this.#part(
-        name,
-        [...holders.keys()].filter((id) => !members.has(id)),
-        'died',
-      )
-    }
-    const topics = new Set([...this.#ledger.state.windows.values()].map(({ topic }) => topic))
-    for (const name of [...topics, ...this.#ledger.state.topicPolicies.keys()]) {
-      this.#topicChanged(name)
-    }
-  }
-
-  /** Resolves when it is on the disk: before anything is appended in place of what is gone. */
-  async #forgetLostEnds(): Promise<void> {
-    const { topics, platform } = this.#options
-    let isAny = false
-    for (const window of this.#ledger.state.windows.values()) {
-      const source = topics.find(window.topic)?.partitions[window.partition]
-      if (!source?.isOpen) continue
-      isAny = forgetLostEnd(this.#ledger, platform, window, source.offsets().next) || isAny
-    }
-    if (isAny) await this.#ledger.committed('all')
-  }
-
-  #hear(news: GroupNews): void {
-    if (news.kind === 'departed') {
-      const { group, memberIds, reason } = news
-      this.#dispatcher.departed(group, memberIds)
-      this.#part(group, memberIds, reason === 'left' ? 'left' : 'died')
-      return
-    }
-    const left = new Set(this.#options.groups.names())
-    for (const group of news.groups) {
-      if (left.has(group)) continue
-      this.#dispatcher.forgetGroup(group)
-      this.#ledger.execute({ kind: 'dropGroup', group })
-    }
-  }
-
-  #part(group: string, memberIds: readonly string[], reason: 'left' | 'died'): void {
-    for (const member of memberIds) {
-      const holds = this.#ledger.state.groups.get(group)?.holders.has(member)
-      if (holds) this.#ledger.execute({ kind: 'part', group, member, reason })
-    }
-    for (const window of this.#ledger.state.groups.get(group)?.allWindows() ?? []) {
-      if (!window.ready.isEmpty) this.#dispatcher.ready(window)
-    }
-  }
-
-  /** A topic that is gone, or is another one under its name. */
-  #topicChanged(name: string): void {
-    const topic = this.#options.topics.find(name)
-    const gone: number[] = []
-    for (const window of this.#ledger.state.windows.values()) {
-      if (window.topic === name && window.topicId !== topic?.id) gone.push(window.id)
-    }
-    this.#drop(gone)
-    if (topic === undefined && this.#ledger.state.topicPolicies.has(name)) {
-      this.#ledger.execute({ kind: 'policy', scope: 'topic', name, epochMs: 0, policy: {} })
-    }
-  }
-
-  #drop(windows: readonly number[]): void {
-    if (windows.length === 0) return
-    this.#ledger.execute({ kind: 'drop', windows })
-    for (const window of windows) this.#dispatcher.forget(window)
-  }
-
-  /** Runs what no caller waits for. */
-  #byItself(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      if (!(error instanceof BrokerError)) throw error
-      this.#options.platform.logger.error({ error }, 'deliveries did not follow a change')
-    }
   }
 
   #isSettled({ group, topic, partition, offset }: Spot): boolean {
