@@ -75,6 +75,9 @@ export async function runRound(plan: RoundPlan): Promise<RoundResult> {
 
 const isWithoutFindings = ({ findings }: FeatureResult): boolean => findings.length === 0
 
+/** How long clients may take to stop, and a broker to come to rest, in milliseconds. */
+const STOP_MS_MAX = 90_000
+
 class Round {
   strikes = 0
   readonly #plan: RoundPlan
@@ -84,6 +87,8 @@ class Round {
   readonly #histories = new Map<Feature, History>()
   readonly #workloads = new Map<Feature, Workload>()
   readonly #losses: { start: number; end: number }[] = []
+  /** Features that are not done with what they do now. */
+  #acting: ReadonlySet<Feature> = new Set()
   #isOver = false
   #death: string | undefined
 
@@ -113,8 +118,9 @@ class Round {
       const working = this.#each((workload) => workload.run())
       await Promise.race([this.#harm(), working])
       this.#isOver = true
-      await working
-      await this.#each((workload) => workload.finish())
+      await this.#inTime('clients do not stop', working)
+      const finishing = this.#each((workload) => workload.finish())
+      await this.#inTime('no rest', finishing)
     } finally {
       this.#isOver = true
       await http.close()
@@ -149,7 +155,26 @@ class Round {
   }
 
   async #each(act: (workload: Workload) => Promise<void>): Promise<void> {
-    await Promise.all([...this.#workloads.values()].map(act))
+    const acting = new Set(this.#workloads.keys())
+    this.#acting = acting
+    await Promise.all(
+      [...this.#workloads].map(async ([feature, workload]) => {
+        await act(workload)
+        acting.delete(feature)
+      }),
+    )
+  }
+
+  /** Rejects where it takes too long, with the features that were waited for. */
+  async #inTime(what: string, work: Promise<void>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(
+        () => reject(new Error(`${what}: ${[...this.#acting].join(', ')}`)),
+        STOP_MS_MAX,
+      )
+    })
+    await Promise.race([work, late]).finally(() => clearTimeout(timer))
   }
 
   async #revive(): Promise<void> {

@@ -135,7 +135,8 @@ export abstract class ReadingConsumer implements FeedHost {
   }
 
   failed(error: Error): void {
-    this.failure ??= error
+    // What was given up because the consumer closes is no reason why it ended.
+    if ((error as BrokerError).code !== 'CLIENT_CLOSED') this.failure ??= error
     void this.close()
   }
 
@@ -187,7 +188,7 @@ export abstract class ReadingConsumer implements FeedHost {
           this.settings.onWarning({ code: 'FETCH_FAILED', message, error: reason })
         }
         await this.#backOff(failures, reason)
-        if (this.closing.signal.aborted) throw reason
+        if (this.closing.signal.aborted) throw closedError()
       }
     }
   }

@@ -16,6 +16,11 @@ export interface Mutation extends SourceChange {
   readonly expects: readonly Check[]
 }
 
+/** All events are journaled but those of one type. */
+const withoutEvents = (type: string): string => `
+    const kept = encoded.filter((_, i) => (events[i] as any).type !== '${type}')
+    if (kept.length > 0) journal.add(kept)`
+
 export const MUTATIONS: readonly Mutation[] = [
   {
     name: 'sync skipped: acks all is answered from the page cache',
@@ -70,14 +75,14 @@ export const MUTATIONS: readonly Mutation[] = [
     name: 'lease not journaled',
     file: 'src/state/runner.ts',
     find: 'journal.add(encoded)',
-    replace: "journal.add(encoded.filter((_, i) => (events[i] as any).type !== 'leased'))",
+    replace: withoutEvents('leased'),
     ...{ feature: 'queue', fault: 'kill', expects: ['lease repeated', 'two holders'] },
   },
   {
     name: 'ack not journaled',
     file: 'src/state/runner.ts',
     find: 'journal.add(encoded)',
-    replace: "journal.add(encoded.filter((_, i) => (events[i] as any).type !== 'settled'))",
+    replace: withoutEvents('settled'),
     ...{ feature: 'queue', fault: 'kill', expects: ['settled and handed out'] },
   },
   {

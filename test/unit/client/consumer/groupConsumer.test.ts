@@ -103,6 +103,31 @@ describe('GroupConsumer', () => {
       await second.close()
     })
 
+    test('that the broker goes away in, and a close while it is away, end the run without an error', async () => {
+      const world = new World(2, 1)
+      let release: () => void = () => undefined
+      const released = new Promise<void>((resolve) => {
+        release = resolve
+      })
+      const second = world.member()
+      const { run: secondRun } = running(second)
+      const first = world.member()
+      const run = first.eachMessage(() => released)
+      await world.pass(50)
+      // It joins again, and cannot ask for the committed offsets.
+      world.broker.fault = ({ path, method }) =>
+        method === 'GET' && path.endsWith('/offsets') ? { cut: true } : undefined
+      await second.close()
+      await secondRun
+      await world.pass(50)
+      expect(world.warnings).toEqual(['FETCH_FAILED'])
+      const closed = first.close()
+      await world.pass(50)
+      release()
+      await closed
+      await expect(run).resolves.toBeUndefined()
+    })
+
     test('that comes while a consumer closes does not lose the commit of what stayed its own', async () => {
       const world = new World(6, 1)
       const first = { client_id: 'a', topics: ['t'] }
