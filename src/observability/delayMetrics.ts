@@ -1,5 +1,6 @@
 /** What delayed messages count, shown when the metrics are scraped. */
-import { Counter, Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
+import { type FigureTable, figureCounters, figureGauges } from './figureMetrics.ts'
 import { type BucketFigures, PlainHistogram } from './plainHistogram.ts'
 
 export interface DelayFigures {
@@ -11,9 +12,7 @@ export interface DelayFigures {
   readonly lateness: BucketFigures
 }
 
-type Count = 'delivered' | 'cancelled' | 'expired'
-
-const COUNTERS: Readonly<Record<string, readonly [help: string, figure: Count]>> = {
+const COUNTERS: FigureTable<'delivered' | 'cancelled' | 'expired'> = {
   goqueue_delayed_delivered_total: ['Delayed messages delivered into their topic.', 'delivered'],
   goqueue_delayed_cancelled_total: ['Delayed messages cancelled.', 'cancelled'],
   goqueue_delayed_expired_total: [
@@ -22,14 +21,14 @@ const COUNTERS: Readonly<Record<string, readonly [help: string, figure: Count]>>
   ],
 }
 
+const GAUGES: FigureTable<'pending'> = {
+  goqueue_delayed_pending: ['Delayed messages that wait.', 'pending'],
+}
+
 /** Returns how to bring them up to date. */
 export function registerDelays(registry: Registry, figures: () => DelayFigures): () => void {
-  const registers = [registry]
-  const help = 'Delayed messages that wait.'
-  const pending = new Gauge({ name: 'goqueue_delayed_pending', help, registers })
-  const counters = Object.entries(COUNTERS).map(([name, [about, figure]]) => {
-    return [new Counter({ name, help: about, registers }), figure] as const
-  })
+  const showCounters = figureCounters(registry, COUNTERS)
+  const showGauges = figureGauges(registry, GAUGES)
   new PlainHistogram({
     name: 'goqueue_delay_lateness_seconds',
     help: 'Time from when a message was due to its append.',
@@ -37,11 +36,8 @@ export function registerDelays(registry: Registry, figures: () => DelayFigures):
     series: () => [[{}, figures().lateness]],
   })
   return () => {
-    const now = figures()
-    pending.set(now.pending)
-    for (const [counter, figure] of counters) {
-      counter.reset()
-      counter.inc(now[figure])
-    }
+    const series = [[{}, figures()]] as const
+    showCounters(series)
+    showGauges(series)
   }
 }

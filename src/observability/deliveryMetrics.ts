@@ -1,5 +1,6 @@
 /** What deliveries count, shown when the metrics are scraped. */
-import { Counter, Gauge, type Registry } from 'prom-client'
+import type { Registry } from 'prom-client'
+import { type FigureTable, figureCounters, figureGauges } from './figureMetrics.ts'
 
 /** The first eleven since the data directory was made, the others of this moment. */
 export interface DeliveryFigures {
@@ -24,9 +25,7 @@ export interface DeliveryFigures {
   readonly tasksRunning: number
 }
 
-type Figures = Readonly<Record<string, readonly [help: string, figure: keyof DeliveryFigures]>>
-
-const COUNTERS: Figures = {
+const COUNTERS: FigureTable<keyof DeliveryFigures> = {
   goqueue_deliveries_total: ['Records handed out to members of ack-mode groups.', 'handedOut'],
   goqueue_deliveries_taken_back_total: [
     'Hand-outs that did not take place: the client was gone.',
@@ -43,7 +42,7 @@ const COUNTERS: Figures = {
   goqueue_redriven_total: ['Dead letters brought back.', 'redriven'],
 }
 
-const GAUGES: Figures = {
+const GAUGES: FigureTable<keyof DeliveryFigures> = {
   goqueue_in_flight: ['Records held by members now.', 'inFlight'],
   goqueue_unresolved: ['Records handed out and not settled.', 'unresolved'],
   goqueue_backoff_waiting: ['Records that wait for the end of their backoff.', 'waiting'],
@@ -56,19 +55,11 @@ const GAUGES: Figures = {
 
 /** Returns how to bring them up to date. */
 export function registerDeliveries(registry: Registry, figures: () => DeliveryFigures): () => void {
-  const registers = [registry]
-  const counters = Object.entries(COUNTERS).map(([name, [help, figure]]) => {
-    return [new Counter({ name, help, registers }), figure] as const
-  })
-  const gauges = Object.entries(GAUGES).map(([name, [help, figure]]) => {
-    return [new Gauge({ name, help, registers }), figure] as const
-  })
+  const showCounters = figureCounters(registry, COUNTERS)
+  const showGauges = figureGauges(registry, GAUGES)
   return () => {
-    const now = figures()
-    for (const [counter, figure] of counters) {
-      counter.reset()
-      counter.inc(now[figure])
-    }
-    for (const [gauge, figure] of gauges) gauge.set(now[figure])
+    const series = [[{}, figures()]] as const
+    showCounters(series)
+    showGauges(series)
   }
 }

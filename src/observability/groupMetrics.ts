@@ -1,5 +1,6 @@
 /** What the group coordinator counts, shown when the metrics are scraped. */
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
+import { type FigureTable, figureCounters, figureGauges } from './figureMetrics.ts'
 
 export interface GroupFigures {
   readonly groups: number
@@ -24,9 +25,11 @@ export interface GroupLag {
 /** A scrape of more series would cost more than it tells: the lag of what comes later in the alphabet is left out. */
 export const LAG_SERIES_MAX = 1_000
 
-const GROUP_COUNTERS: Readonly<
-  Record<string, readonly [help: string, figure: keyof GroupFigures]>
-> = {
+const GROUP_GAUGES: FigureTable<keyof GroupFigures> = {
+  goqueue_groups: ['Consumer groups.', 'groups'],
+  goqueue_group_members: ['Members of all groups.', 'members'],
+}
+const GROUP_COUNTERS: FigureTable<keyof GroupFigures> = {
   goqueue_group_rebalances_total: ['Generations begun in all groups.', 'rebalances'],
   goqueue_group_evictions_total: ['Members that were silent for too long.', 'evictions'],
   goqueue_group_commits_total: ['Commits of offsets in all groups.', 'commits'],
@@ -65,25 +68,13 @@ export function registerLag(
   }
 }
 
-/** Returns how to bring the gauges up to date. */
+/** Returns how to bring them up to date. */
 export function registerGroups(registry: Registry, figures: () => GroupFigures): () => void {
-  const registers = [registry]
-  const groups = new Gauge({ name: 'goqueue_groups', help: 'Consumer groups.', registers })
-  const help = 'Members of all groups.'
-  const members = new Gauge({ name: 'goqueue_group_members', help, registers })
-  for (const [name, [text, figure]] of Object.entries(GROUP_COUNTERS)) {
-    const total = new Counter({
-      name,
-      help: text,
-      registers,
-      collect() {
-        total.reset()
-        total.inc(figures()[figure])
-      },
-    })
-  }
+  const showGauges = figureGauges(registry, GROUP_GAUGES)
+  const showCounters = figureCounters(registry, GROUP_COUNTERS)
   return () => {
-    groups.set(figures().groups)
-    members.set(figures().members)
+    const series = [[{}, figures()]] as const
+    showGauges(series)
+    showCounters(series)
   }
 }

@@ -1,5 +1,6 @@
 /** What there is at this moment: topics, load, what does not serve; shown when the metrics are scraped. */
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
+import { type FigureTable, figureCounters, figureGauges } from './figureMetrics.ts'
 
 export interface TopicSize {
   readonly topic: string
@@ -33,52 +34,16 @@ export interface StateSources {
   recovery(): ReadonlyMap<string, number>
 }
 
-/** Returns how to bring them up to date: once before each scrape, all of one moment. */
-export function registerState(registry: Registry, sources: StateSources): () => Promise<void> {
-  const refreshTopics = registerTopics(registry)
-  const refreshLoad = registerLoad(registry, sources)
-  const unavailable = new Gauge({
-    name: 'goqueue_partitions_unavailable',
-    help: 'Partitions that do not serve; /readyz names them.',
-    registers: [registry],
-  })
-  const recovery = new Gauge({
-    name: 'goqueue_recovery_duration_seconds',
-    help: 'Time from the start until the room was ready, by room.',
-    labelNames: ['room'],
-    registers: [registry],
-  })
-  return async () => {
-    refreshLoad()
-    unavailable.set(sources.unavailablePartitions())
-    for (const [room, seconds] of sources.recovery()) recovery.set({ room }, seconds)
-    refreshTopics(await sources.topics())
-  }
-}
-
 type TopicFigure = Exclude<keyof TopicSize, 'topic'>
 
-const TOPIC_GAUGES: Readonly<Record<string, readonly [help: string, figure: TopicFigure]>> = {
+const TOPIC_GAUGES: FigureTable<TopicFigure> = {
   goqueue_topic_partitions: ['Partitions by topic.', 'partitions'],
   goqueue_topic_messages: ['Messages that can be read, by topic.', 'messages'],
   goqueue_topic_size_bytes: ['Size of all segments by topic.', 'sizeBytes'],
   goqueue_topic_segments: ['Segments by topic.', 'segments'],
 }
 
-function registerTopics(registry: Registry): (topics: readonly TopicSize[]) => void {
-  const gauges = Object.entries(TOPIC_GAUGES).map(([name, [help, figure]]) => {
-    const labelNames = ['topic']
-    return [new Gauge({ name, help, labelNames, registers: [registry] }), figure] as const
-  })
-  return (topics) => {
-    for (const [gauge, figure] of gauges) {
-      gauge.reset()
-      for (const each of topics) gauge.set({ topic: each.topic }, each[figure])
-    }
-  }
-}
-
-const LOAD_GAUGES: Readonly<Record<string, readonly [help: string, figure: keyof LoadFigures]>> = {
+const LOAD_GAUGES: FigureTable<keyof LoadFigures> = {
   goqueue_waiters: ['Long polls that wait at this moment.', 'waiters'],
   goqueue_publishes_in_flight: [
     'Publishes under way; max-requests is the limit.',
@@ -98,21 +63,28 @@ const RETENTION: Readonly<Record<string, readonly [help: string, figure: keyof R
     ],
   }
 
-function registerLoad(registry: Registry, sources: StateSources): () => void {
-  const registers = [registry]
-  const gauges = Object.entries(LOAD_GAUGES).map(([name, [help, figure]]) => {
-    return [new Gauge({ name, help, registers }), figure] as const
+/** Returns how to bring them up to date: once before each scrape, all of one moment. */
+export function registerState(registry: Registry, sources: StateSources): () => Promise<void> {
+  const showTopics = figureGauges(registry, TOPIC_GAUGES, ['topic'])
+  const showLoad = figureGauges(registry, LOAD_GAUGES)
+  const showRetention = figureCounters(registry, RETENTION)
+  const unavailable = new Gauge({
+    name: 'goqueue_partitions_unavailable',
+    help: 'Partitions that do not serve; /readyz names them.',
+    registers: [registry],
   })
-  const counters = Object.entries(RETENTION).map(([name, [help, figure]]) => {
-    return [new Counter({ name, help, registers }), figure] as const
+  const recovery = new Gauge({
+    name: 'goqueue_recovery_duration_seconds',
+    help: 'Time from the start until the room was ready, by room.',
+    labelNames: ['room'],
+    registers: [registry],
   })
-  return () => {
-    const load = sources.load()
-    for (const [gauge, figure] of gauges) gauge.set(load[figure])
-    const retention = sources.retention()
-    for (const [counter, figure] of counters) {
-      counter.reset()
-      counter.inc(retention[figure])
-    }
+  return async () => {
+    showLoad([[{}, sources.load()]])
+    showRetention([[{}, sources.retention()]])
+    unavailable.set(sources.unavailablePartitions())
+    for (const [room, seconds] of sources.recovery()) recovery.set({ room }, seconds)
+    const topics = await sources.topics()
+    showTopics(topics.map((figures) => [{ topic: figures.topic }, figures]))
   }
 }

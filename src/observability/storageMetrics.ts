@@ -1,5 +1,6 @@
 /** Logs, journals and the disk below them, shown when the metrics are scraped. */
-import { Counter, Gauge, type Registry } from 'prom-client'
+import { Gauge, type Registry } from 'prom-client'
+import { type FigureTable, figureCounters, figureGauges } from './figureMetrics.ts'
 import { PlainHistogram } from './plainHistogram.ts'
 import { AREAS, type Area, type AreaMeter, type StorageMeters } from './storageMeters.ts'
 
@@ -40,7 +41,7 @@ export interface StorageFigures {
 
 type Write = Exclude<keyof AreaMeter, 'write'>
 
-const AREA_COUNTERS: Readonly<Record<string, readonly [help: string, figure: Write]>> = {
+const AREA_COUNTERS: FigureTable<Write> = {
   goqueue_log_written_bytes_total: [
     'Bytes written to files of the data directory, indexes included, by area.',
     'writtenBytes',
@@ -55,18 +56,10 @@ const AREA_COUNTERS: Readonly<Record<string, readonly [help: string, figure: Wri
   ],
 }
 
-/** What the files did. */
-export function registerFiles(registry: Registry, meters: StorageMeters): void {
+/** What the files did. Returns how to bring counters up to date. */
+export function registerFiles(registry: Registry, meters: StorageMeters): () => void {
   const { areas } = meters
-  for (const [name, [help, figure]] of Object.entries(AREA_COUNTERS)) {
-    const total = new Counter({
-      ...{ name, help, labelNames: ['area'], registers: [registry] },
-      collect() {
-        total.reset()
-        for (const area of AREAS) total.inc({ area }, areas[area][figure])
-      },
-    })
-  }
+  const showAreas = figureCounters(registry, AREA_COUNTERS, ['area'])
   new PlainHistogram({
     name: 'goqueue_log_write_duration_seconds',
     help: 'Time one write of appended records or index entries took, by area.',
@@ -78,15 +71,21 @@ export function registerFiles(registry: Registry, meters: StorageMeters): void {
     name: 'goqueue_log_open_files',
     help: 'Files of the data directory that are open; max-open-files is the limit for segments.',
     registers: [registry],
-    collect() {
-      open.set(meters.openFiles)
-    },
   })
+  return () => {
+    showAreas(AREAS.map((area) => [{ area }, areas[area]]))
+    open.set(meters.openFiles)
+  }
+}
+
+const SIZE_GAUGES: FigureTable<'sizeBytes' | 'segments'> = {
+  goqueue_log_size_bytes: ['Size of all logs, by area.', 'sizeBytes'],
+  goqueue_log_segments: ['Segments of all logs, by area.', 'segments'],
 }
 
 type Machine = Exclude<keyof MachineFigures, 'machine'>
 
-const MACHINE_GAUGES: Readonly<Record<string, readonly [help: string, figure: Machine]>> = {
+const MACHINE_GAUGES: FigureTable<Machine> = {
   goqueue_journal_size_bytes: ['Size of the journal of a state machine.', 'journalBytes'],
   goqueue_journal_events: ['Events that the journal of a state machine holds.', 'journalEvents'],
   goqueue_snapshot_size_bytes: [
@@ -94,7 +93,7 @@ const MACHINE_GAUGES: Readonly<Record<string, readonly [help: string, figure: Ma
     'snapshotBytes',
   ],
 }
-const MACHINE_COUNTERS: Readonly<Record<string, readonly [help: string, figure: Machine]>> = {
+const MACHINE_COUNTERS: FigureTable<Machine> = {
   goqueue_snapshots_total: ['Snapshots written, by state machine.', 'snapshots'],
   goqueue_snapshot_failures_total: [
     'Snapshots that could not be written; the journal still holds all.',
@@ -111,29 +110,16 @@ export function registerStorage(
   registry: Registry,
   figures: () => Promise<StorageFigures>,
 ): () => Promise<void> {
-  const registers = [registry]
-  const labelled = (name: string, help: string, label: string) =>
-    new Gauge({ name, help, labelNames: [label], registers })
-  const size = labelled('goqueue_log_size_bytes', 'Size of all logs, by area.', 'area')
-  const segments = labelled('goqueue_log_segments', 'Segments of all logs, by area.', 'area')
-  const gauges = Object.entries(MACHINE_GAUGES).map(
-    ([name, [help, figure]]) => [labelled(name, help, 'machine'), figure] as const,
-  )
-  const counters = Object.entries(MACHINE_COUNTERS).map(([name, [help, figure]]) => {
-    return [new Counter({ name, help, labelNames: ['machine'], registers }), figure] as const
-  })
+  const showSizes = figureGauges(registry, SIZE_GAUGES, ['area'])
+  const showMachines = figureGauges(registry, MACHINE_GAUGES, ['machine'])
+  const showSnapshots = figureCounters(registry, MACHINE_COUNTERS, ['machine'])
   const showDisk = registerDisk(registry)
   return async () => {
     const { areas, machines, disk } = await figures()
-    for (const each of areas) {
-      size.set({ area: each.area }, each.sizeBytes)
-      segments.set({ area: each.area }, each.segments)
-    }
-    for (const [counter] of counters) counter.reset()
-    for (const { machine, ...now } of machines) {
-      for (const [gauge, figure] of gauges) gauge.set({ machine }, now[figure])
-      for (const [counter, figure] of counters) counter.inc({ machine }, now[figure])
-    }
+    showSizes(areas.map((figures) => [{ area: figures.area }, figures]))
+    const series = machines.map((figures) => [{ machine: figures.machine }, figures] as const)
+    showMachines(series)
+    showSnapshots(series)
     showDisk(disk)
   }
 }

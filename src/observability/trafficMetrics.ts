@@ -1,5 +1,6 @@
 /** Calls, traffic by topic and syncs, as the hot path counts them. */
 import { Counter, type Registry } from 'prom-client'
+import { type FigureTable, figureCounters } from './figureMetrics.ts'
 import type { Meters, OperationMeter, TopicMeter } from './meters.ts'
 import { PlainHistogram } from './plainHistogram.ts'
 
@@ -31,7 +32,7 @@ function copyOutcomes(
   for (const [code, count] of meter.counts()) total.inc({ operation, code }, count)
 }
 
-const TRAFFIC: Readonly<Record<string, readonly [help: string, figure: keyof TopicMeter]>> = {
+const TRAFFIC: FigureTable<keyof TopicMeter> = {
   goqueue_published_messages_total: ['Messages accepted by topic.', 'publishedMessages'],
   goqueue_published_bytes_total: [
     'Bytes of accepted records by topic, as sent: key, value and headers.',
@@ -44,19 +45,10 @@ const TRAFFIC: Readonly<Record<string, readonly [help: string, figure: keyof Top
   goqueue_read_bytes_total: ['Bytes of records sent to readers by topic.', 'readBytes'],
 }
 
-export function registerTraffic(registry: Registry, { topics }: Meters): void {
-  for (const [name, [help, figure]] of Object.entries(TRAFFIC)) {
-    const total = new Counter({
-      name,
-      help,
-      labelNames: ['topic'],
-      registers: [registry],
-      collect() {
-        total.reset()
-        for (const [topic, meter] of topics) total.inc({ topic }, meter[figure])
-      },
-    })
-  }
+/** Returns how to bring them up to date. */
+export function registerTraffic(registry: Registry, { topics }: Meters): () => void {
+  const show = figureCounters(registry, TRAFFIC, ['topic'])
+  return () => show([...topics].map(([topic, meter]) => [{ topic }, meter]))
 }
 
 export function registerSyncs(registry: Registry, meters: Meters): void {
