@@ -112,15 +112,19 @@ export class Publishers {
     this.#delay.reset()
   }
 
-  /** Resolves when everything that was sent is answered. */
+  /** Resolves when everything that was sent is answered; nothing more is sent. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)
     this.#timer = undefined
-    if (this.#underWay > 0) {
-      await new Promise<void>((resolve) => {
-        this.#idle = resolve
-      })
-    }
+    await this.idle()
+  }
+
+  /** Resolves when nothing is under way: soon where publishers are held or stopped. */
+  async idle(): Promise<void> {
+    if (this.#underWay === 0) return
+    await new Promise<void>((resolve) => {
+      this.#idle = resolve
+    })
   }
 
   async close(): Promise<void> {

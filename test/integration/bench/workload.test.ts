@@ -99,7 +99,7 @@ test('what a workload publishes is read by every subscription, and timed on the 
   expect(workloadTable([result])).toContain('| a sample |')
 })
 
-test('publishers without a rate go on until they are stopped, and rest while they are held', async () => {
+test('publishers without a rate go on until they are stopped, also after they were held', async () => {
   const { url } = await startInProcess()
   const client = new Client({ url })
   onTestFinished(() => client.close())
@@ -114,6 +114,10 @@ test('publishers without a rate go on until they are stopped, and rest while the
   publishers.start(undefined)
   await expect.poll(() => publishers.messages, { timeout: 20_000 }).toBeGreaterThan(6_000)
   publishers.hold(true)
+  await publishers.idle()
+  const held = publishers.messages
+  publishers.hold(false)
+  await expect.poll(() => publishers.messages, { timeout: 20_000 }).toBeGreaterThan(held)
   await publishers.stop()
   const { messages, errors } = publishers.total()
   expect(errors).toBe(0)
