@@ -226,10 +226,17 @@ export class GroupConsumer extends ReadingConsumer {
 
   async #floors(): Promise<Floors> {
     const path = pathOf('groups', this.#options.group, 'offsets')
-    const reply = await this.persist('cannot read the committed offsets', () =>
-      this.askJson({ method: 'GET', path }),
-    )
-    return (reply as { readonly offsets: Floors }).offsets
+    const { generation } = this.#membership
+    try {
+      const reply = await this.persist('cannot read the committed offsets', () =>
+        this.askJson({ method: 'GET', path }),
+      )
+      return (reply as { readonly offsets: Floors }).offsets
+    } catch (error) {
+      // A power cut at the broker may take a group that was new: it has committed nothing, and is joined anew.
+      if (!this.#membership.handles(error, generation)) throw error
+      return {}
+    }
   }
 
   /** At the floor; where there is none, at the start or the end of the partition. */

@@ -16,7 +16,7 @@ export const power: Fault = {
   name: 'power',
   on: 'simulated',
   loses: ['none', 'leader', 'state'],
-  restMs: [600, 2500],
+  restMs: [200, 1500],
   async strike(target) {
     await target.broker.play({ trick: 'powerLoss', withinBoundaries: BOUNDARIES_MAX })
     await back(target)

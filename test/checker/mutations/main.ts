@@ -16,7 +16,7 @@ const EXIT_MISSED = 1
 const { only, rounds, seconds, seed } = yargs(hideBin(process.argv))
   .usage('npm run check:mutations -- [options]')
   .option('only', { type: 'string', default: '', describe: 'those whose names have this in them' })
-  .option('rounds', { type: 'number', default: 6, describe: 'at most, for each' })
+  .option('rounds', { type: 'number', default: 10, describe: 'at most, for each' })
   .option('seconds', { type: 'number', default: 5, describe: 'of work in each round' })
   .option('seed', { type: 'number', default: Number(process.env['GOQUEUE_SEED'] ?? 1) })
   .strict()

@@ -21,6 +21,8 @@ const PARTITIONS = 4
 const BATCH_MAX = 10
 const MEMBERS = 3
 const SDK_MEMBERS = 2
+/** Of a member's turns, how many are its last before it leaves and comes back as another. */
+const LEAVES = 0.06
 const POLL = { maxMessages: 20, waitMs: 300, visibilityMs: 0 }
 const shared = { topic: NAME, mode: 'offset', assignment: 'range' } as const
 const BY_HTTP: GroupPlan = { group: 'readers', ...shared }
@@ -93,7 +95,7 @@ async function beMember(context: WorkContext, name: string, random: SeededRandom
     isJoined ||= await member.join()
     if (!isJoined) continue
     isJoined = await takeTurn(member, pending, random)
-    if (!random.chance(0.04)) continue
+    if (!random.chance(LEAVES)) continue
     await member.leave()
     member = new Member(context, BY_HTTP, name)
     pending = { before: {} }
@@ -105,8 +107,11 @@ async function beMember(context: WorkContext, name: string, random: SeededRandom
 /** False where the member must join again. */
 async function takeTurn(member: Member, pending: Pending, random: SeededRandom): Promise<boolean> {
   const { late } = pending
-  if (late !== undefined) await member.commit(late.offsets, late.generation)
-  pending.late = undefined
+  if (late !== undefined && random.chance(0.4)) {
+    // Perhaps it has joined again meanwhile: then its generation of that time is over.
+    await member.commit(late.offsets, late.generation)
+    pending.late = undefined
+  }
   const handOuts = await member.poll(POLL)
   if (handOuts === undefined) return false
   const offsets = positionsAfter(handOuts)

@@ -19,6 +19,8 @@ const PARTITIONS = 2
 const SEGMENT_BYTES = 32 * 1024
 const ACKS: readonly Acks[] = ['none', 'leader', 'all', 'all']
 const BATCH_MAX = 12
+/** Now and then: long enough to be torn by what cuts a write short. */
+const LARGE_BATCH_MAX = 80
 const KEYS = 8
 const IN_FLIGHT_MAX = 30
 const PAUSE_MS_MAX = 12
@@ -55,7 +57,8 @@ async function publishJson(
   random: SeededRandom,
 ): Promise<void> {
   for (let call = 0; !isOver(); call += 1) {
-    const size = random.chance(0.5) ? 1 : random.between(2, BATCH_MAX)
+    const max = random.pick([1, 1, 1, 1, BATCH_MAX, BATCH_MAX, BATCH_MAX, LARGE_BATCH_MAX])
+    const size = random.between(1, max)
     const where = random.pick([
       { partition: random.int(PARTITIONS) },
       { key: `key-${random.int(KEYS)}` },

@@ -316,6 +316,26 @@ describe('GroupConsumer', () => {
     await consumer.close()
   })
 
+  test('joins anew where a power cut at the broker took the group before its offsets were asked for', async () => {
+    const world = new World(1, 3)
+    let isGone = true
+    world.broker.fault = ({ path, method }) => {
+      if (!isGone || method !== 'GET' || !path.endsWith('/offsets')) return undefined
+      isGone = false
+      return { refuse: new BrokerError('GROUP_NOT_FOUND', 'there is no group g') }
+    }
+    const consumer = world.member()
+    const { run, ...collector } = running(consumer)
+    await world.pass(200)
+    expect(isGone).toBe(false)
+    expect(world.warnings).toEqual(['MEMBERSHIP_LOST'])
+    expect(new Set(collector.messages.map((each) => each.text()))).toEqual(
+      new Set(numbered(0, 0, 3)),
+    )
+    await consumer.close()
+    await run
+  })
+
   test('waits for a broker that is away when it starts', async () => {
     const world = new World(1, 2)
     world.broker.fault = () => ({ cut: true })
