@@ -30,7 +30,7 @@ const TOPIC_NAMES = ['orders', 'quakes'] as const
 const PARTITIONS = Object.entries(TOPICS).flatMap(([name, count]) =>
   Array.from({ length: count }, (_, partition) => `${name}-${partition}`),
 )
-const RECORDS = Array.from({ length: 1_000 }, () => ({ value: '' }))
+const RECORDS = Array.from({ length: 60 }, () => ({ value: '' }))
 const MEMBERS = ['a', 'b', 'c', 'd'] as const
 const SESSION_MS = 10_000
 const BOUNDARIES_OF_A_LIFE = 60
