@@ -2,7 +2,14 @@
  * The promises of a group that reads by offset: committed offsets never go back, an assignment that is over commits
  * nothing, a partition has one owner at a time, and nothing below a committed offset was never handed out.
  */
-import { type Commit, type Join, named, type Operation, type Poll } from '../history/operation.ts'
+import {
+  type Commit,
+  type Join,
+  named,
+  type Operation,
+  ofGroup,
+  type Poll,
+} from '../history/operation.ts'
 import { ensure } from './collections.ts'
 import { type Finding, Findings, type Terms } from './finding.ts'
 import { type Sight, stepsBack } from './register.ts'
@@ -18,7 +25,7 @@ export function checkGroup(
   terms: Terms,
 ): Finding[] {
   const findings = new Findings()
-  const own = history.filter((each) => 'group' in each && each.group === group)
+  const own = ofGroup(history, group)
   const polls = named(own, 'poll').filter(({ outcome }) => outcome === 'ok')
   const joins = named(own, 'join').filter(({ outcome }) => outcome === 'ok')
   if (!terms.losable.has('state')) {

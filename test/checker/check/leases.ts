@@ -11,6 +11,7 @@ import {
   type HandOut,
   named,
   type Operation,
+  ofGroup,
   type Poll,
   type Publish,
   type Settle,
@@ -36,7 +37,7 @@ export function checkLeases(
   terms: Terms,
 ): Finding[] {
   const findings = new Findings()
-  const own = history.filter((each) => 'group' in each && each.group === group)
+  const own = ofGroup(history, group)
   const leases = leasesOf(own, topic)
   const leaves = new Map<string, number>()
   for (const { member, start } of named(own, 'leave')) ensure(leaves, member, () => start)

@@ -116,8 +116,9 @@ export class Member {
       ...(kind === 'extend' ? { timeout: `${ms}ms` } : {}),
     }
     const reply = await this.#context.http.ask('POST', `/messages/${route}`, { body })
+    const promised = kind === 'nack' ? backAfterMs(reply, ms) : ms
     this.#context.history.record({
-      ...{ op: 'settle', client, kind, group, handOut, ms },
+      ...{ op: 'settle', client, kind, group, handOut, ms: promised },
       ...toldBy(reply),
     })
     return reply
@@ -139,6 +140,16 @@ export class Member {
       })
     }
   }
+}
+
+/**
+ * A nack of a lease that had run out already changes nothing: the reply says when the record comes back. It says so by
+ * the broker's clock; where that is set back, nothing is concluded.
+ */
+function backAfterMs({ json, startWall }: Reply, ms = 0): number {
+  const { visible_at: visibleAt } = json
+  if (typeof visibleAt !== 'string') return 0
+  return Math.max(0, Math.min(ms, Date.parse(visibleAt) - startWall))
 }
 
 function handOutsOf({ json }: Reply): HandOut[] {

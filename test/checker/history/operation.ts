@@ -193,3 +193,7 @@ export function named<N extends OperationName>(
   const wanted: ReadonlySet<string> = new Set(names)
   return history.filter((each): each is Named<N> => wanted.has(each.op))
 }
+
+/** What members of the group did and were told. */
+export const ofGroup = (history: readonly Operation[], group: string): Operation[] =>
+  history.filter((each) => 'group' in each && each.group === group)
