@@ -22,6 +22,7 @@ import { tableOf } from './support/table.ts'
 import { runScenario } from './support/turns.ts'
 import { runWorkloads } from './workload/command.ts'
 import { WorkloadProblem } from './workload/file.ts'
+import type { WorkloadResult } from './workload/result.ts'
 import { workloadTable } from './workload/table.ts'
 
 const USAGE = `npm run bench -- [scenario…] [options]
@@ -120,6 +121,15 @@ function merge(runs: readonly RunResult[]): RunResult {
   return { ...last, scenarios }
 }
 
+/** Results of workloads may be among the files, alone or several in one. */
+function docsFrom(paths: readonly string[]): void {
+  const contents = paths.map((path): unknown => JSON.parse(readFileSync(path, 'utf8')))
+  const results = contents.flat() as readonly (RunResult | WorkloadResult)[]
+  const runs = results.filter((each): each is RunResult => 'scenarios' in each)
+  const workloads = results.filter((each): each is WorkloadResult => 'workload' in each)
+  writeFileSync(here('../docs/benchmarks.md'), pageOf(merge(runs), workloads))
+}
+
 async function measure(scenarios: readonly Scenario[]): Promise<RunResult> {
   const settings = chooseSettings({
     quick: flags.quick,
@@ -151,6 +161,9 @@ function compareFiles(): number {
   const comparison = compareRuns(readResult(before), readResult(after))
   if (isJson) json(comparison)
   else progress.line(comparisonText(comparison))
+  if (comparison.changes.length === 0) {
+    throw new UsageError('they have no scenario with figures in common')
+  }
   return comparison.regressions > 0 ? 1 : 0
 }
 
@@ -202,7 +215,7 @@ async function main(): Promise<number> {
   if (flags.compare) return compareFiles()
   if (flags.workload) return await workloads()
   if (flags['docs-from']) {
-    writeDocs(merge(positionals.map(readResult)))
+    docsFrom(positionals)
     return 0
   }
   return await scenarios()

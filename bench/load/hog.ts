@@ -14,7 +14,7 @@ export interface HogJob {
   readonly workers: number
   /** Handlers at once, of each worker. */
   readonly concurrency: number
-  /** How long a background message takes. */
+  /** How long a background message takes; 0: there are none, nothing is in the way. */
   readonly backgroundMs: number
   /** Critical messages whose wait counts. */
   readonly critical: number
@@ -26,7 +26,7 @@ export interface HogResult {
   readonly p50Ms: number
   readonly p99Ms: number
   readonly maxMs: number
-  /** Background messages done meanwhile: none would mean that nothing was in the way. */
+  /** Background messages done meanwhile. */
   readonly background: number
 }
 
@@ -42,7 +42,10 @@ export async function runHog(job: HogJob): Promise<HogResult> {
   const producer = new Producer(connection, { acks: 'leader' })
   const count = WARM_UP + job.critical
   const places = job.workers * job.concurrency
-  const background = Math.ceil((count * job.everyMs * places * SPARE) / job.backgroundMs) + places
+  const background =
+    job.backgroundMs === 0
+      ? 0
+      : Math.ceil((count * job.everyMs * places * SPARE) / job.backgroundMs) + places
   await producer.sendBatch(
     Array.from({ length: background }, (_, i) => ({
       ...{ topic: TOPIC, value: `${i}`, priority: 'background' as const },

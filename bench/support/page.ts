@@ -1,4 +1,6 @@
 /** docs/benchmarks.md, made from a result and nothing else. */
+import type { WorkloadResult } from '../workload/result.ts'
+import { workloadTable } from '../workload/table.ts'
 import { formatNumber } from './format.ts'
 import { machineLines } from './machineLines.ts'
 import type { RunResult } from './result.ts'
@@ -51,8 +53,9 @@ const RUNNING = `\`\`\`
 npm run bench                                   # every scenario, beside its floor
 npm run bench -- raw-100 json-1 --quick         # a look at two of them
 npm run bench -- --full --out after.json        # figures to publish
-npm run bench -- --docs-from a.json b.json      # this page, from results; of a scenario in both the later
-npm run bench -- -o json raw-100                # the result alone on standard output
+npm run bench -- --docs-from a.json b.json      # this page, from results; of a scenario in both the later;
+                                                # results of workloads go with them
+npm run -s bench -- -o json raw-100             # the result alone on standard output
 npx tsx bench/micro/crc32c.bench.ts             # a part of it alone
 \`\`\``
 
@@ -79,8 +82,19 @@ npm run bench -- --workload workloads/*.yaml --workload-minutes 1 --acks leader
   \`aggregatedEndToEndLatency99pct\` …; milliseconds, \`publishDelayLatency\` microseconds), and under \`run\` the machine and what was done otherwise.
   End to end is from \`send()\` to the consumer's handler: the first eight bytes of a value are the time of its sending.`
 
-/** The whole page. */
-export function pageOf(run: RunResult): string {
+/** Each with what it was taken on: they may come from other runs than the rest of the page. */
+function workloadFigures(results: readonly WorkloadResult[]): string {
+  if (results.length === 0) return ''
+  const runs = results.map(({ workload, run }) => {
+    const notes = run.notes.length === 0 ? '' : `; ${run.notes.join('; ')}`
+    const { cpu, cores } = run.machine
+    return `- *${workload}*: ${run.startedAt}, commit ${run.commit}, acks ${run.acks}, ${formatNumber(run.seconds)} s in all, ${cpu}, ${cores} cores, load average ${formatNumber(run.loadBefore)} when it began${notes}`
+  })
+  return `\n\n${workloadTable(results)}\n\n${runs.join('\n')}`
+}
+
+/** The whole page; of results of workloads, where there are any, a table. */
+export function pageOf(run: RunResult, workloads: readonly WorkloadResult[] = []): string {
   const { machine, settings } = run
   const verdicts = run.scenarios.flatMap((each) => each.verdicts)
   const passed = verdicts.filter((verdict) => verdict.passed).length
@@ -120,6 +134,6 @@ ${COMPARING}
 
 ## Workloads of others
 
-${WORKLOADS}
+${WORKLOADS}${workloadFigures(workloads)}
 `
 }

@@ -3,6 +3,9 @@ import { pageOf } from '../../../bench/support/page.ts'
 import { judge, type RunResult, summarize } from '../../../bench/support/result.ts'
 import { ratioAtLeast, ratioAtMost, valueAtMost } from '../../../bench/support/scenario.ts'
 import { chooseSettings } from '../../../bench/support/settings.ts'
+import { readWorkload } from '../../../bench/workload/file.ts'
+import { Latencies } from '../../../bench/workload/latencies.ts'
+import { workloadResult } from '../../../bench/workload/result.ts'
 
 const side = (...rates: number[]) => summarize(rates.map((rate) => ({ values: { rate } })))
 
@@ -56,5 +59,27 @@ describe('the page', () => {
       '| leader | 100 (90 … 110) | 40 (40 … 40) | 0.40 / 0.40 | ≥ 0.5 × | **fail** |',
     )
     expect(pageOf(run(60))).toContain('| pass |')
+  })
+
+  test('has the figures of workloads behind it, with what they were taken on', () => {
+    const latency = new Latencies().total()
+    const published = { messages: 600, errors: 0, latency, delay: latency }
+    const received = { messages: 550, latency }
+    const before = { publishedBefore: 100, receivedBefore: 50, errorsBefore: 0 }
+    const { workload } = readWorkload(
+      'name: orders\ntopics: 1\npartitionsPerTopic: 1\nmessageSize: 1000\nsubscriptionsPerTopic: 1\nproducersPerTopic: 1\nproducerRate: 1\ntestDurationMinutes: 1',
+      'orders.yaml',
+    )
+    const { machine } = run(1)
+    const facts = { startedAt: 'then', commit: 'def', machine, loadBefore: 0.5, acks: 'all' }
+    const result = workloadResult(workload, {
+      periods: [{ seconds: 2, published, received, ...before }],
+      ...{ published, received },
+      run: { ...facts, periodSeconds: 2, seconds: 3, published: 600, received: 550, notes: [] },
+    })
+    const page = pageOf(run(40), [result])
+    expect(page).toContain('| orders | 250 | 250 | 0.25 |')
+    expect(page).toContain('- *orders*: then, commit def, acks all, 3 s in all, x, 2 cores')
+    expect(pageOf(run(40))).not.toContain('| orders |')
   })
 })

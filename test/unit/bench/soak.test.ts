@@ -69,7 +69,10 @@ describe('a line', () => {
 
   test('that is only shown is not judged', () => {
     const shown = { ...spec, judge: { kind: 'shown' } } as const
-    expect(judgeSeries(shown, points(perHour(900)), 0)).toMatchObject({ verdict: '–', most: 646.25 })
+    expect(judgeSeries(shown, points(perHour(900)), 0)).toMatchObject({
+      verdict: '–',
+      most: 646.25,
+    })
   })
 
   test('has a slope that outliers do not move', () => {
