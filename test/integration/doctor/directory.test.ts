@@ -1,5 +1,14 @@
 /** `goqueue doctor` on data directories: one that is well, and one broken in each way that it knows. */
-import { cp, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  cp,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
@@ -30,7 +39,7 @@ beforeAll(async () => {
     return (await (await fetch(daemon.url + path, init)).json()) as Record<string, string>
   }
   await post('/topics', { name: 't', num_partitions: 1 })
-  for (let i = 0; i < 20; i += 1) {
+  for (let i = 0; i < 23; i += 1) {
     const messages = Array.from({ length: 20 }, (_, j) => ({
       value: `${i} ${j} ${'x'.repeat(80)}`,
     }))
@@ -210,8 +219,7 @@ describe('a log', () => {
 
   test('that ends in the middle of a write: torn after a crash, damaged after a stop in order', async () => {
     const { path, file, crash } = await patient()
-    const { length } = await readFile(file(-1))
-    await truncate(file(-1), length - 7)
+    await appendFile(file(-1), (await readFile(file(-1))).subarray(0, 50))
     expect(notOk(await examined(path))).toContain('segments: problem')
     await crash()
     for (const deep of [false, true]) {
@@ -219,6 +227,21 @@ describe('a log', () => {
         ...['last stop: warning', 'torn ends: warning'],
       ])
     }
+  })
+
+  test('that is damaged where nothing may be torn, also after a crash', async () => {
+    const sealed = await patient()
+    await sealed.crash()
+    await flip(sealed.file(0), (await readFile(sealed.file(0))).length - 3)
+    expect(notOk(await examined(sealed.path))).toContain('segments: problem')
+    const active = await patient()
+    await active.crash()
+    const index = await readFile(active.file(-1, 'index'))
+    expect(index.length).toBeGreaterThan(0)
+    // What an index entry points to was synced.
+    const synced = index.readUInt32BE(index.length - 8) & 0x3fff_ffff
+    await flip(active.file(-1), synced + 40)
+    expect(notOk(await examined(active.path))).toContain('segments: problem')
   })
 
   test('that ends before what its index says was synced', async () => {
