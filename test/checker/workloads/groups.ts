@@ -14,7 +14,7 @@ import { now, since } from '../history/history.ts'
 import type { HandOut } from '../history/operation.ts'
 import { idOf } from '../history/values.ts'
 import { bringToRest } from './rest.ts'
-import { SDK_SESSION_MS, type WorkContext, type Workload } from './workload.ts'
+import { SDK_SESSION_MS, untilClosed, type WorkContext, type Workload } from './workload.ts'
 
 const NAME = 'groups'
 const PARTITIONS = 4
@@ -144,7 +144,7 @@ async function consume({ url, history, isOver }: WorkContext, name: string): Pro
     })
   })
   while (!isOver()) await pause(100)
-  await Promise.all([consumer.close(), consuming])
+  await Promise.all([consumer.close(), untilClosed(consuming)])
   await client.close()
 }
 

@@ -13,7 +13,7 @@ import { now, told } from '../history/history.ts'
 import type { HandOut } from '../history/operation.ts'
 import { idOf } from '../history/values.ts'
 import { bringToRest } from './rest.ts'
-import { SDK_SESSION_MS, type WorkContext, type Workload } from './workload.ts'
+import { SDK_SESSION_MS, untilClosed, type WorkContext, type Workload } from './workload.ts'
 
 const BATCH_MAX = 6
 const WORKERS = 4
@@ -179,7 +179,7 @@ async function workBySdk(
   })
   const running = worker.run()
   while (!isOver()) await pause(100)
-  await Promise.all([worker.close({ timeoutMs: 10_000 }), running])
+  await Promise.all([worker.close({ timeoutMs: 10_000 }), untilClosed(running)])
   await client.close()
 }
 

@@ -1,4 +1,5 @@
 /** A workload: some clients that use one feature until they are told to stop, and note all of it in the history. */
+import { BrokerError } from '../../../src/client/index.ts'
 import type { SeededRandom } from '../../support/random.ts'
 import type { Finding, Terms } from '../check/finding.ts'
 import type { HttpClient } from '../clients/http.ts'
@@ -32,3 +33,10 @@ export interface Workload {
 export const REST_MS_MAX = 15_000
 /** Of members through the SDK, who choose no id of their own: one whose join was not answered is gone after it. */
 export const SDK_SESSION_MS = 6000
+
+/** A run of the SDK that was closed before it could begin rejects with just that. */
+export async function untilClosed(run: Promise<void>): Promise<void> {
+  await run.catch((error: unknown) => {
+    if (!(error instanceof BrokerError) || error.code !== 'CLIENT_CLOSED') throw error
+  })
+}
