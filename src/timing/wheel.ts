@@ -114,7 +114,7 @@ export class TimerWheel<T> {
       fired += this.#fireDue(max - fired, fire)
       if (fired >= max && this.size > 0) return fired
       const moved = this.#step(moves)
-      if (moved === undefined) return fired
+      if (moved === undefined) return fired + this.#fireDue(max - fired, fire)
       moves -= moved
       if (moves <= 0) return fired + this.#fireDue(max - fired, fire)
     }

@@ -37,6 +37,13 @@ describe('timer wheel', () => {
     },
   )
 
+  test('a timer that was put aside fires when its tick is over, though no other slot holds anything', () => {
+    const wheel = new TimerWheel<string>(START_MS)
+    for (const delayMs of [5, 9]) wheel.add(START_MS + delayMs, `${delayMs}`)
+    expect(firedAt(wheel, START_MS + 6)).toEqual(['5'])
+    expect(firedAt(wheel, START_MS + 25)).toEqual(['9'])
+  })
+
   test('levels count what stands where', () => {
     const wheel = new TimerWheel<number>(0)
     for (const delayMs of [0, 5, 2_000, 3_000, 200_000, 11_000_000]) wheel.add(delayMs, delayMs)
