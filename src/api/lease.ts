@@ -6,15 +6,16 @@
  * The reply of `POST /groups/{g}/lease`: parts back to back, none where nothing came until the timeout.
  *
  *    0  topic length    u8
- *    1  reserved        u8
+ *    1  lane            u8    the priority of all of its records
  *    2  partition       u32
  *    6  nonce           u32   one for the whole reply
  *   10  delivery count  u32
  *   14  offset          u64   of the first record
- *   22  count           u32   of records
- *   26  deadline        u64   milliseconds since 1970
- *   34  bytes length    u32
- *   38  topic, bytes          whole records exactly as stored
+ *   22  to              u64   the first offset behind its last record
+ *   30  count           u32   of records; fewer than lie between where records of other lanes do
+ *   34  deadline        u64   milliseconds since 1970
+ *   42  bytes length    u32
+ *   46  topic, bytes          whole records exactly as stored, ascending
  *
  * The body of `POST /groups/{g}/settle`: sayings back to back.
  *
@@ -27,7 +28,9 @@
  *   22  to              u64   the first offset that is not in it
  *   30  time            u32   milliseconds; nack: until it comes back (ffffffff as the policy says); extend: from now
  *   34  reason length   u16
- *   36  topic, reason         UTF-8
+ *   36  lane            u8    only records of this lane are meant, and the range may be of any length; ff: each record
+ *   37  reserved        u8
+ *   38  topic, reason         UTF-8
  *
  * Its reply: outcomes back to back, of all that is not plainly done. No byte at all: everything is as was said.
  *
@@ -36,16 +39,21 @@
  *    8  from            u64
  *   16  to              u64
  *   24  time            u64   nack: when it comes back, 0 for a dead letter; extend: the new deadline
+ *
+ * An outcome of a lane may reach over offsets between its records; it speaks of those of the lane alone.
  */
 import { type Static, Type } from 'typebox'
 import { LIMITS } from '../kernel/limits.ts'
+import { PRIORITIES } from '../kernel/priority.ts'
 
 export const LEASE_TYPE = 'application/vnd.goqueue.lease'
 export const SETTLE_TYPE = 'application/vnd.goqueue.settle'
-export const LEASE_PART_HEAD_BYTES = 38
-const SAYING_HEAD_BYTES = 36
+export const LEASE_PART_HEAD_BYTES = 46
+const SAYING_HEAD_BYTES = 38
 const OUTCOME_BYTES = 32
 const AS_POLICY_SAYS = 0xffff_ffff
+const ANY_LANE = 0xff
+const LANES = PRIORITIES.length
 
 export const LeaseBody = Type.Object({
   member_id: Type.String({ minLength: 1 }),
@@ -73,8 +81,13 @@ export interface LeasePart {
   readonly partition: number
   readonly nonce: number
   readonly deliveryCount: number
+  /** The priority of its records. */
+  readonly lane: number
   /** Of the first record. */
   readonly offset: number
+  /** Behind the last one. */
+  readonly nextOffset: number
+  /** Fewer than lie between where records of other lanes do. */
   readonly count: number
   readonly deadlineMs: number
   /** Whole records. */
@@ -88,14 +101,15 @@ export const leasePartBytes = ({ topic, bytes }: LeasePart): number =>
 export function putLeasePart(into: Buffer, at: number, part: LeasePart): number {
   const { topic, bytes } = part
   into[at] = topic.length
-  into[at + 1] = 0
+  into[at + 1] = part.lane
   into.writeUInt32BE(part.partition, at + 2)
   into.writeUInt32BE(part.nonce, at + 6)
   into.writeUInt32BE(part.deliveryCount, at + 10)
   writeU64(into, part.offset, at + 14)
-  into.writeUInt32BE(part.count, at + 22)
-  writeU64(into, part.deadlineMs, at + 26)
-  into.writeUInt32BE(bytes.length, at + 34)
+  writeU64(into, part.nextOffset, at + 22)
+  into.writeUInt32BE(part.count, at + 30)
+  writeU64(into, part.deadlineMs, at + 34)
+  into.writeUInt32BE(bytes.length, at + 42)
   into.write(topic, at + LEASE_PART_HEAD_BYTES, 'latin1')
   into.set(bytes, at + LEASE_PART_HEAD_BYTES + topic.length)
   return at + leasePartBytes(part)
@@ -106,16 +120,18 @@ export function decodeLeaseParts(body: Buffer): LeasePart[] {
   const parts: LeasePart[] = []
   for (let at = 0; at < body.length; ) {
     const topicEnd = at + LEASE_PART_HEAD_BYTES + body.readUInt8(at)
-    const end = topicEnd + body.readUInt32BE(at + 34)
+    const end = topicEnd + body.readUInt32BE(at + 42)
     if (end > body.length) throw new RangeError('a part of the lease is cut off')
     parts.push({
       topic: body.toString('latin1', at + LEASE_PART_HEAD_BYTES, topicEnd),
+      lane: body.readUInt8(at + 1),
       partition: body.readUInt32BE(at + 2),
       nonce: body.readUInt32BE(at + 6),
       deliveryCount: body.readUInt32BE(at + 10),
       offset: readU64(body, at + 14),
-      count: body.readUInt32BE(at + 22),
-      deadlineMs: readU64(body, at + 26),
+      nextOffset: readU64(body, at + 22),
+      count: body.readUInt32BE(at + 30),
+      deadlineMs: readU64(body, at + 34),
       bytes: body.subarray(topicEnd, end),
     })
     at = end
@@ -132,6 +148,8 @@ export interface SettleSaying {
   readonly partition: number
   readonly nonce: number
   readonly deliveryCount: number
+  /** Only records of this lane are meant; undefined: each in the range. */
+  readonly lane?: number | undefined
   readonly from: number
   /** The first offset that is not in it. */
   readonly to: number
@@ -167,6 +185,8 @@ function putSaying(
   writeU64(into, saying.to, at + 22)
   into.writeUInt32BE(saying.timeMs ?? AS_POLICY_SAYS, at + 30)
   into.writeUInt16BE(reason?.length ?? 0, at + 34)
+  into[at + 36] = saying.lane ?? ANY_LANE
+  into[at + 37] = 0
   into.write(saying.topic, at + SAYING_HEAD_BYTES, 'latin1')
   const reasonAt = at + SAYING_HEAD_BYTES + saying.topic.length
   if (reason !== undefined) into.set(reason, reasonAt)
@@ -195,6 +215,7 @@ export function decodeSettle(body: Buffer): SettleSaying[] {
       partition: body.readUInt32BE(at + 2),
       nonce: body.readUInt32BE(at + 6),
       deliveryCount: body.readUInt32BE(at + 10),
+      lane: laneOf(body.readUInt8(at + 36)),
       ...{ from, to },
       timeMs: timeMs === AS_POLICY_SAYS ? undefined : timeMs,
       reason: topicEnd === end ? undefined : body.toString('utf8', topicEnd, end),
@@ -202,6 +223,13 @@ export function decodeSettle(body: Buffer): SettleSaying[] {
     at = end
   }
   return sayings
+}
+
+/** Undefined for any. */
+function laneOf(byte: number): number | undefined {
+  if (byte === ANY_LANE) return undefined
+  if (byte < LANES) return byte
+  throw new RangeError(`${byte} is no lane`)
 }
 
 export interface SettleOutcome {

@@ -8,7 +8,7 @@
  */
 import { LIMITS } from '../kernel/limits.ts'
 import { batchOf, decodeRecord, type RecordBatch, type RecordHeaders } from '../record/index.ts'
-import type { Cause, Run } from './machine/run.ts'
+import type { Cause, RunView } from './machine/run.ts'
 import type { Window } from './machine/window.ts'
 import { type Original, REDRIVE_HEADER, redriveMarkOf } from './redriveMark.ts'
 
@@ -45,7 +45,7 @@ const MARK_BYTES_MAX = 8 * 1024
 
 export interface Death {
   readonly window: Window
-  readonly run: Run
+  readonly run: Pick<RunView, 'deliveries' | 'trouble' | 'failures'>
   readonly wallMs: (steadyMs: number) => number
   /** Its place in the line of the dying, under the epoch that the log expects. */
   readonly sequence: number

@@ -269,8 +269,7 @@ export class Delivery extends Service {
   #isSettled({ group, topic, partition, offset }: Spot): boolean {
     const window = this.#ledger.state.groups.get(group)?.window(topic, partition)
     if (window === undefined || offset >= window.end) return false
-    const run = window.runs[window.placeOf(offset)]
-    if (run !== undefined && run.from <= offset) return false
+    if (window.runAt(offset) !== undefined) return false
     if (offset < window.cursor) return true
     const lane = this.#dispatcher.lanesOf(window)?.(offset)
     return lane !== undefined && offset < window.cursorOf(lane)

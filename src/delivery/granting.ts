@@ -15,6 +15,8 @@ export class Granting {
   #left: number
   #leftBytes: number
   #nonce = -1
+  /** Records that are set aside for it. */
+  #reserved = 0
   #isLimited = false
   #isCapped = false
   #isFull = false
@@ -57,12 +59,57 @@ export class Granting {
 
   /** Leases up to `max` records of one lane. Returns how many it came to. */
   lease(place: Place, lane: number, max: number): number {
-    const isFirst = this.#grants.length === 0
+    const fits = this.#fitting(place, max)
+    if (fits < 1) return 0
+    const count = this.#lease(place, lane, fits)
+    this.#took(place, count)
+    return count
+  }
+
+  /** Sets up to `max` records aside, to be leased by {@link leaseReserved}. Returns how many. */
+  reserve(place: Place, max: number): number {
+    const fits = this.#fitting(place, max)
+    if (fits < 1) return 0
+    this.#reserved += fits
+    this.#took(place, fits)
+    return fits
+  }
+
+  /** How many more of the place's records its member may hold, and the group leave unsettled, as things stand. */
+  roomOf({ window }: Place): { readonly ofMember: number; readonly ofWindow: number } {
+    const { state } = this.ledger
+    const { inFlightMax, unresolvedMax } = state.policyOf(window.group.name, window.topic)
+    const held = window.group.holders.get(this.#wanted.memberId)?.inFlight ?? 0
+    const ofMember = inFlightMax - held - this.#reserved
+    return { ofMember, ofWindow: unresolvedMax - window.unresolved }
+  }
+
+  /** Leases what was set aside. Returns how many records it came to; fewer where they are not there after all. */
+  leaseReserved(place: Place, lane: number, count: number): number {
+    this.#reserved -= count
+    return this.#lease(place, lane, count)
+  }
+
+  /** There is something, and a limit is in the way. */
+  limited(): void {
+    this.#isLimited = true
+  }
+
+  /** Of `max` records as many as there is room for; the first one is always given. */
+  #fitting(place: Place, max: number): number {
     const fits = Math.min(max, this.#left, fitting(place, this.#leftBytes))
-    if (fits < 1 && !isFirst) {
-      this.#isFull = true
-      return 0
-    }
+    if (fits >= 1) return fits
+    if (this.#grants.length === 0 && this.#reserved === 0) return 1
+    this.#isFull = true
+    return 0
+  }
+
+  #took(place: Place, count: number): void {
+    this.#left -= count
+    this.#leftBytes -= count * place.recordBytes
+  }
+
+  #lease(place: Place, lane: number, max: number): number {
     if (this.#nonce < 0) this.#nonce = Math.floor(this.#platform.random() * NONCES)
     const { window, partition, lanes } = place
     const { memberId: member, visibilityMs } = this.#wanted
@@ -73,10 +120,10 @@ export class Granting {
       member,
       nonce: this.#nonce,
       lane,
-      max: Math.max(1, fits),
+      max,
       end: partition.offsets().next,
       visibilityMs,
-      isFirst,
+      isFirst: this.#grants.length === 0,
       view: lanes.isPlain ? undefined : lanes,
     })
     if (pieces.length === 0) {
@@ -85,10 +132,8 @@ export class Granting {
     }
     lanes.leased(lane, fresh ?? 0)
     this.#grants.push({ place, nonce: this.#nonce, lane, pieces })
-    const count = pieces.reduce((sum, { from, to }) => sum + to - from, 0)
+    const count = pieces.reduce((sum, { size }) => sum + size, 0)
     place.served(lane, count)
-    this.#left -= count
-    this.#leftBytes -= count * place.recordBytes
     if (isAlone) this.#isFull = true
     return count
   }

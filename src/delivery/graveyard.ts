@@ -13,7 +13,7 @@ import type { Partition, Topic, Topics } from '../topics/index.ts'
 import { deadLetterBatch } from './deadLetter.ts'
 import { deadLetterTopicOf } from './deadLetterTopic.ts'
 import type { Ledger } from './ledger.ts'
-import { Run } from './machine/run.ts'
+import type { RunView } from './machine/run.ts'
 import type { Window } from './machine/window.ts'
 import { redriveMarkOf } from './redriveMark.ts'
 
@@ -85,13 +85,13 @@ export class Graveyard {
       const topic = await this.#topicFor(window)
       const target = topic.partition(window.partition % topic.partitions.length)
       const buried = await Promise.allSettled(
-        graves.map((run) => this.#append(window, run, target)),
+        graves.map((grave) => this.#append(window, grave, target)),
       )
       // In their order, up to the first that failed.
       const failed = buried.findIndex(({ status }) => status === 'rejected')
       const done = failed < 0 ? graves : graves.slice(0, failed)
-      for (const { from, to } of done) {
-        this.#options.ledger.execute({ kind: 'bury', window: window.id, from, to })
+      for (const { lane, offset: from } of done) {
+        this.#options.ledger.execute({ kind: 'bury', window: window.id, lane, from, to: from + 1 })
       }
       await this.#options.ledger.committed()
       this.#options.onRoom(window.group.name)
@@ -101,16 +101,16 @@ export class Graveyard {
     }
   }
 
-  async #append(window: Window, run: Run, target: Partition): Promise<void> {
+  async #append(window: Window, grave: Grave, target: Partition): Promise<void> {
     const { ledger, topics } = this.#options
     const source = topics.get(window.topic).partition(window.partition)
     // Retention was quicker: there is nothing left to keep.
-    if (run.from < source.offsets().start) return
-    const { bytes } = await source.read(offset(run.from), { maxBytes: 1, maxRecords: 1 })
-    const sequence = run.dueMs % 2 ** 32
+    if (grave.offset < source.offsets().start) return
+    const { bytes } = await source.read(offset(grave.offset), { maxBytes: 1, maxRecords: 1 })
+    const sequence = grave.place % 2 ** 32
     const wallMs = (steadyMs: number): number => ledger.clock.wallMs(steadyMs)
     const epoch = this.#epochs.get(window) ?? 0
-    const batch = deadLetterBatch(bytes, { window, run, sequence, epoch, wallMs })
+    const batch = deadLetterBatch(bytes, { window, run: grave, sequence, epoch, wallMs })
     const producer = { producerId: window.producerId, epoch, baseSequence: sequence }
     const { isDuplicate } = await target.appendOnce(batch, 'all', producer)
     const task = redriveMarkOf(bytes, 0)?.task
@@ -171,17 +171,21 @@ export class Graveyard {
   }
 }
 
-/** The first few that are next, as runs of one record. */
-function nextOf(window: Window): Run[] {
-  const graves: Run[] = []
-  for (const run of window.dying) {
-    for (let from = run.from; from < run.to; from += 1) {
+/** One record that is next. */
+interface Grave extends Pick<RunView, 'lane' | 'deliveries' | 'trouble' | 'failures'> {
+  readonly offset: number
+  /** In the line of the dying. */
+  readonly place: number
+}
+
+function nextOf({ dying, table }: Window): Grave[] {
+  const graves: Grave[] = []
+  for (const run of dying) {
+    const { size, dueMs, lane, deliveries, trouble, failures } = table.view(run)
+    for (let i = 0; i < size; i += 1) {
       if (graves.length >= DEPTH) return graves
-      const grave = new Run(window, from, from + 1, run.state)
-      grave.deliveries = run.deliveries
-      grave.trouble = run.trouble
-      grave.dueMs = run.dueMs + (from - run.from)
-      graves.push(grave)
+      const offset = table.offsetAt(run, i)
+      graves.push({ offset, place: dueMs + i, lane, deliveries, trouble, failures })
     }
   }
   return graves

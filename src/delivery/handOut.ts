@@ -9,11 +9,13 @@ import { type Budget, type Picker, Picking } from './picking.ts'
 import type { Place } from './places.ts'
 import { type Span, spansOf } from './spans.ts'
 
-/** Neighbouring records of one hand-out that were handed out equally often. */
+/** Records of one hand-out and one lane that were handed out equally often, ascending. */
 export interface DeliveredPart {
   readonly topic: string
   readonly partition: number
-  /** Whole records as stored, the first at `offset`. */
+  /** The priority of all of them. */
+  readonly lane: number
+  /** Whole records as stored, the first at `offset`; what of other lanes lies between them is left out. */
   readonly bytes: Buffer
   readonly count: number
   readonly offset: number
@@ -47,6 +49,8 @@ export interface HandOutOptions {
 interface Part extends DeliveredPart {
   readonly place: Place
 }
+
+type Held = Pick<Grant, 'place' | 'nonce' | 'lane'>
 
 /** Of one read, where most of it is not wanted. */
 const READ_BYTES_MAX = 8 * MiB
@@ -103,7 +107,7 @@ export class HandOut {
       }
     } finally {
       place.measured(picking.pickedBytes, picking.picked)
-      for (const [from, to] of picking.rest()) this.#giveBack(place, grant.nonce, from, to)
+      for (const [from, to] of picking.rest()) this.#giveBack(grant, from, to)
     }
   }
 
@@ -115,8 +119,9 @@ export class HandOut {
     let [dueSteadyMs, dueWallMs] = [0, 0]
     return {
       group: window.group.name,
+      lane,
       // Plain fields and one look at the clocks: there may be as many parts as records.
-      onPart: ({ deliveries, dueMs }, { bytes, offset: first, nextOffset }) => {
+      onPart: ({ deliveries, dueMs }, { bytes, count, offset: first, nextOffset }) => {
         if (dueMs !== dueSteadyMs) {
           dueSteadyMs = dueMs
           dueWallMs = ledger.clock.wallMs(dueMs)
@@ -125,8 +130,9 @@ export class HandOut {
           place,
           topic: window.topic,
           partition: window.partition,
+          lane,
           bytes,
-          count: nextOffset - first,
+          count,
           offset: first,
           nextOffset,
           nonce,
@@ -140,20 +146,21 @@ export class HandOut {
     }
   }
 
-  #pass({ place, nonce }: Grant, at: number): void {
-    const receipts = { window: place.window.id, nonce, from: at, to: at + 1, deliveries: 0 }
+  #pass({ place, nonce, lane }: Held, at: number): void {
+    const receipts = { window: place.window.id, nonce, lane, from: at, to: at + 1, deliveries: 0 }
     this.#options.ledger.execute({ kind: 'pass', ...receipts })
   }
 
   #putBack(parts: readonly Part[], from: readonly number[] | undefined): void {
-    for (const [i, { place, nonce, offset: first, nextOffset }] of parts.entries()) {
+    for (const [i, part] of parts.entries()) {
+      const { offset: first, nextOffset } = part
       const begin = from === undefined ? first : (from[i] ?? nextOffset)
-      if (begin < nextOffset) this.#giveBack(place, nonce, begin, nextOffset)
+      if (begin < nextOffset) this.#giveBack(part, begin, nextOffset)
     }
   }
 
-  #giveBack(place: Place, nonce: number, from: number, to: number): void {
-    const receipts = { window: place.window.id, nonce, from, to, deliveries: 0 }
+  #giveBack({ place, nonce, lane }: Held, from: number, to: number): void {
+    const receipts = { window: place.window.id, nonce, lane, from, to, deliveries: 0 }
     try {
       this.#options.ledger.execute({ kind: 'takeBack', ...receipts })
       this.#options.onGivenBack(place)

@@ -122,7 +122,7 @@ export class Ledger extends Service {
     this.ripen()
     const { state } = this
     const nowMs = this.clock.nowMs()
-    if ((state.deadlines.peek()?.dueMs ?? Number.POSITIVE_INFINITY) <= nowMs) {
+    if ((state.deadlines.firstMs ?? Number.POSITIVE_INFINITY) <= nowMs) {
       if (!this.#expire()) return
     }
     const dueMs = state.nextDueMs()

@@ -1,5 +1,5 @@
 /** Picks the records of a span out of what was read of it, and makes parts of them. */
-import { isControl, recordLength, recordTimestampMs } from '../record/index.ts'
+import { isControl, recordLength, recordPriority, recordTimestampMs } from '../record/index.ts'
 import type { Piece } from './machine/events.ts'
 import { isForeignRedrive } from './redriveMark.ts'
 import type { Span } from './spans.ts'
@@ -12,7 +12,9 @@ export interface Budget {
 
 export interface Picker {
   readonly group: string
-  /** Neighbouring records of one piece. */
+  /** Only records of it are picked. */
+  readonly lane: number
+  /** Records of one piece. */
   readonly onPart: (piece: Piece, part: PickedPart) => void
   /** Not for this member's eyes. */
   readonly onHidden: (offset: number) => void
@@ -22,6 +24,8 @@ export interface Picker {
 
 export interface PickedPart {
   readonly bytes: Buffer
+  readonly count: number
+  /** Of the first. */
   readonly offset: number
   readonly nextOffset: number
 }
@@ -34,6 +38,11 @@ export class Picking {
   /** The time of the last append that was seen, and how many of its records. */
   #appendedMs = 0
   #appended = 0
+  /** Of the part that is being picked: where it begins and ends in what was read, once for each stretch. */
+  #stretches: number[] = []
+  #count = 0
+  #firstOffset = 0
+  #lastOffset = 0
   /** The next offset to look at. */
   at: number
   /** The reply is full. */
@@ -77,27 +86,69 @@ export class Picking {
 
   /** Returns where the records of the piece end. */
   #takePiece(bytes: Buffer, begin: number, piece: Piece): number {
-    const { group } = this.#picker
-    const isFresh = piece.deliveries === 1
-    let [position, start, startOffset] = [begin, begin, this.at]
+    const { lane } = this.#picker
+    // Records of other lanes lie between its own.
+    const isScattered = piece.size < piece.to - piece.from
+    let position = begin
     while (position < bytes.length && this.at < piece.to) {
       const length = recordLength(bytes, position)
-      if (!this.#fits(length)) break
-      if (isControl(bytes, position) || isForeignRedrive(bytes, position, group)) {
-        this.#close(piece, bytes.subarray(start, position), startOffset)
-        this.#picker.onHidden(this.at)
-        start = position + length
-        startOffset = this.at + 1
-      } else if (isFresh) {
-        this.#appendedAt(recordTimestampMs(bytes, position))
-      }
+      const isWanted = !isScattered || recordPriority(bytes, position) === lane
+      if (isWanted && !this.#takeRecord(bytes, position, length, piece)) break
       position += length
       this.at += 1
     }
     this.#tellAppended()
-    this.#close(piece, bytes.subarray(start, position), startOffset)
+    if (this.#count > 0) {
+      const [count, offset, nextOffset] = [this.#count, this.#firstOffset, this.#lastOffset + 1]
+      const part = { bytes: this.#gathered(bytes), count, offset, nextOffset }
+      this.#picker.onPart(piece, part)
+      this.#count = 0
+    }
     if (this.at === piece.to) this.#nth += 1
     return position
+  }
+
+  /** False where there is no room for it. */
+  #takeRecord(bytes: Buffer, position: number, length: number, { deliveries }: Piece): boolean {
+    if (!this.#fits(length)) return false
+    if (this.#isHidden(bytes, position)) return true
+    if (deliveries === 1) this.#appendedAt(recordTimestampMs(bytes, position))
+    if (this.#count === 0) this.#firstOffset = this.at
+    this.#lastOffset = this.at
+    this.#count += 1
+    this.#pick(position, position + length)
+    return true
+  }
+
+  #isHidden(bytes: Buffer, position: number): boolean {
+    const isHidden =
+      isControl(bytes, position) || isForeignRedrive(bytes, position, this.#picker.group)
+    if (isHidden) this.#picker.onHidden(this.at)
+    return isHidden
+  }
+
+  #pick(begin: number, end: number): void {
+    const stretches = this.#stretches
+    const last = stretches.length - 1
+    if (last > 0 && stretches[last] === begin) stretches[last] = end
+    else stretches.push(begin, end)
+  }
+
+  /** What was picked in one piece; a view where it lies together. */
+  #gathered(bytes: Buffer): Buffer {
+    const stretches = this.#stretches
+    this.#stretches = []
+    if (stretches.length === 2) return bytes.subarray(stretches[0], stretches[1])
+    let length = 0
+    for (let i = 0; i < stretches.length; i += 2) {
+      length += (stretches[i + 1] as number) - (stretches[i] as number)
+    }
+    const picked = Buffer.allocUnsafe(length)
+    let at = 0
+    for (let i = 0; i < stretches.length; i += 2) {
+      at += bytes.copy(picked, at, stretches[i] as number, stretches[i + 1] as number)
+    }
+    return picked
   }
 
   /** Those of one batch are told of together. */
@@ -126,9 +177,5 @@ export class Picking {
     this.pickedBytes += length
     this.picked += 1
     return true
-  }
-
-  #close(piece: Piece, bytes: Buffer, offset: number): void {
-    if (this.at > offset) this.#picker.onPart(piece, { bytes, offset, nextOffset: this.at })
   }
 }

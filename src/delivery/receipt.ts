@@ -6,6 +6,8 @@ const RECEIPT = /^([\w.-]{1,249}):([\w.-]{1,249}):(\d{1,9}):(\d{1,16}):(\d{1,9})
 
 /** Records of one hand-out: one, or neighbours. */
 export interface ReceiptRange {
+  /** Only records of this lane are meant; undefined: each in the range. */
+  readonly lane?: number | undefined
   readonly group: string
   readonly topic: string
   readonly partition: number

@@ -8,7 +8,12 @@ import { LIMITS } from '../kernel/limits.ts'
 import type { CommitAcks } from '../state/index.ts'
 import type { Durability } from './durability.ts'
 import type { Ledger } from './ledger.ts'
-import type { DeliveryCommand, Piece, Receipts as Said } from './machine/events.ts'
+import {
+  ANY_LANE,
+  type DeliveryCommand,
+  type Piece,
+  type Receipts as Said,
+} from './machine/events.ts'
 import type { Window } from './machine/window.ts'
 import type { ReceiptRange } from './receipt.ts'
 
@@ -87,12 +92,12 @@ export class Receipts {
   #say(saying: Saying): RangeOutcome {
     const { ledger } = this.#options
     try {
-      const { from, to, deliveries, nonce } = saying.range
+      const { from, to, deliveries, nonce, lane } = saying.range
       if (!isFair(saying.range)) throw tooLarge(to - from)
       const window = this.#windowOf(saying.range)
       this.#seen(window, from)
       const laneAt = window.cursors && this.#options.lanesOf(window)
-      const said = { window: window.id, nonce, from, to, deliveries, laneAt }
+      const said = { window: window.id, nonce, from, to, deliveries, lane, laneAt }
       const { pieces } = ledger.execute(commandOf(saying, said))
       if (saying.kind === 'ack') return { pieces }
       if (saying.kind === 'giveBack') this.#options.onGivenBack(window)
@@ -108,14 +113,14 @@ export class Receipts {
     try {
       const window = this.#windowOf(range)
       this.#seen(window, range.from)
-      const { from, to, deliveries, nonce } = range
+      const { from, to, deliveries, nonce, lane } = range
       const laneAt = window.cursors && this.#options.lanesOf(window)
       const also: number[] = []
       for (let i = 1; i < ranges.length; i += 1) {
         const next = ranges[i] as ReceiptRange
-        also.push(next.from, next.to)
+        also.push(next.lane ?? ANY_LANE, next.from, next.to)
       }
-      const said = { window: window.id, nonce, from, to, deliveries, laneAt }
+      const said = { window: window.id, nonce, from, to, deliveries, lane, laneAt }
       const { pieces } = this.#options.ledger.execute({ kind: 'ack', ...said, also })
       let at = 0
       for (const { to: end } of ranges) {
@@ -132,8 +137,8 @@ export class Receipts {
 
   /** Whoever speaks of a lease lives. */
   #seen(window: Window, offset: number): void {
-    const run = window.runs[window.placeOf(offset)]
-    const holder = run?.lease?.holder.id
+    const run = window.runAt(offset)
+    const holder = run === undefined ? undefined : window.table.holder(run)?.id
     if (holder !== undefined) this.#options.groups.seen(window.group.name, holder)
   }
 
@@ -150,7 +155,9 @@ export class Receipts {
   }
 }
 
-const isFair = ({ from, to }: ReceiptRange): boolean => to > from && to - from <= RANGE_MAX
+/** Of one lane any range may be: what of others lies in it costs nothing. */
+const isFair = ({ from, to, lane }: ReceiptRange): boolean =>
+  to > from && (to - from <= RANGE_MAX || lane !== undefined)
 
 /** The ranges from `first` on that are acks of one hand-out; none where there is one alone. */
 function acksTogether(sayings: readonly Saying[], first: number): readonly ReceiptRange[] {

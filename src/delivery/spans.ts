@@ -9,6 +9,7 @@ const SPARSE_MAX = 8
 
 /** Pieces in ascending order, read from the first to the end of the last. */
 export interface Span {
+  /** Those that lie in it, or their parts that do. */
   readonly pieces: readonly Piece[]
   readonly to: number
   /** Records read for each one wanted. */
@@ -17,27 +18,63 @@ export interface Span {
 
 export function spansOf(pieces: readonly Piece[]): readonly Span[] {
   const [only] = pieces
-  if (only !== undefined && pieces.length === 1) return [{ pieces, to: only.to, sparsity: 1 }]
-  const spans: Span[] = []
-  let current: Piece[] = []
-  let wanted = 0
-  const close = (): void => {
-    const [first, last] = [current[0], current.at(-1)]
-    if (first === undefined || last === undefined) return
-    spans.push({ pieces: current, to: last.to, sparsity: (last.to - first.from) / wanted })
-    current = []
-    wanted = 0
+  if (only !== undefined && pieces.length === 1 && only.ranges === undefined) {
+    return [{ pieces, to: only.to, sparsity: 1 }]
   }
+  const gathering = new Gathering()
   for (const piece of pieces) {
-    const size = piece.to - piece.from
-    const [first, last] = [current[0], current.at(-1)]
-    if (first !== undefined && last !== undefined) {
-      const isClose = piece.to - first.from <= SPARSE_MAX * (wanted + size)
-      if (piece.from < last.to || !isClose) close()
+    const { ranges = [piece.from, piece.to] } = piece
+    for (let i = 0; i + 1 < ranges.length; i += 2) {
+      gathering.add(piece, ranges[i] as number, ranges[i + 1] as number)
     }
-    current.push(piece)
-    wanted += size
   }
-  close()
-  return spans
+  gathering.close()
+  return gathering.spans
+}
+
+class Gathering {
+  readonly spans: Span[] = []
+  #pieces: Piece[] = []
+  /** The piece that is being added, and what of it is in the span. */
+  #piece: Piece | undefined
+  #begin = 0
+  #size = 0
+  /** Of the span. */
+  #from = 0
+  #to = 0
+  #wanted = 0
+
+  add(piece: Piece, from: number, to: number): void {
+    const size = to - from
+    const isClose = from >= this.#to && to - this.#from <= SPARSE_MAX * (this.#wanted + size)
+    if (this.#piece !== undefined && !isClose) this.close()
+    if (this.#piece === undefined) this.#from = from
+    if (this.#piece !== piece) {
+      this.#addPiece()
+      this.#piece = piece
+      this.#begin = from
+      this.#size = 0
+    }
+    this.#size += size
+    this.#wanted += size
+    this.#to = to
+  }
+
+  close(): void {
+    this.#addPiece()
+    const [pieces, to] = [this.#pieces, this.#to]
+    const sparsity = (to - this.#from) / this.#wanted
+    if (pieces.length > 0) this.spans.push({ pieces, to, sparsity })
+    this.#pieces = []
+    this.#piece = undefined
+    this.#wanted = 0
+  }
+
+  #addPiece(): void {
+    if (this.#piece === undefined) return
+    const { outcome, deliveries, dueMs } = this.#piece
+    const to = this.#to
+    this.#pieces.push({ from: this.#begin, to, size: this.#size, outcome, deliveries, dueMs })
+    this.#piece = undefined
+  }
 }

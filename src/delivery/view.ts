@@ -1,6 +1,7 @@
 /** What is told of deliveries: of one group, and of all. */
 import type { Partition, Topics } from '../topics/index.ts'
 import type { Ledger } from './ledger.ts'
+import type { RunId } from './machine/run.ts'
 import type { Totals } from './machine/state.ts'
 import type { Window } from './machine/window.ts'
 
@@ -80,7 +81,7 @@ function windowView(sources: GroupSources, window: Window): WindowView {
     ...{ topic, partition, floor, cursor, unresolved },
     backlog: source?.isOpen ? unreadIn(sources, window, source) + unresolved : undefined,
     inFlight: leased,
-    dying: sizeOf(dying),
+    dying: sizeOf(window, dying),
     isLimited: unresolved >= unresolvedMax,
   }
 }
@@ -102,17 +103,17 @@ export function figuresOf(ledger: Ledger, pollsWaiting: number): LedgerFigures {
     inFlight += window.leased
     unresolved += window.unresolved
     ready += window.ready.records
-    dying += sizeOf(window.dying)
+    dying += sizeOf(window, window.dying)
   }
-  const next = state.deadlines.peek()
+  const nextMs = state.deadlines.firstMs
   return {
     ...state.totals,
     windows: state.windows.size,
     ...{ inFlight, ready, dying, unresolved, pollsWaiting },
     waiting: unresolved - inFlight - ready - dying,
-    nextDeadlineMs: next === undefined ? undefined : clock.wallMs(next.dueMs),
+    nextDeadlineMs: nextMs === undefined ? undefined : clock.wallMs(nextMs),
   }
 }
 
-const sizeOf = (runs: readonly { readonly size: number }[]): number =>
-  runs.reduce((sum, { size }) => sum + size, 0)
+const sizeOf = ({ table }: Window, runs: readonly RunId[]): number =>
+  runs.reduce((sum, run) => sum + (table.count[run] as number), 0)

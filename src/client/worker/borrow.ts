@@ -19,7 +19,6 @@ export interface BorrowOptions {
 
 const MAX_BYTES = 4 * 1024 * 1024
 const TIMEOUT_MS = 30_000
-const NOT_HELD = { slot: -1, version: 0 }
 
 /**
  * Joins the group, takes what there is, up to `count`, and stays a member until `holdMs` after the last word about one
@@ -38,7 +37,7 @@ export async function borrow(asker: Asker, options: BorrowOptions): Promise<Work
       ...{ waitMs: messages.length === 0 ? waitMs : 0, leaseMs: holdMs, signal },
     })
     for (const part of parts) {
-      const lot = new Lot(part, 0, NOT_HELD, 0)
+      const lot = new Lot(part, 0, [], 0)
       while (lot.waiting > 0) messages.push(lot.take(group))
     }
     if (rebalance) {

@@ -5,15 +5,19 @@ import type { WorkContext } from './options.ts'
 /** One message in the hands of its handler. */
 export class Job implements WorkContext {
   readonly lot: Lot
+  /** In the lot. */
+  readonly number: number
   readonly offset: number
   readonly held: HeldSlot
   /** What the handler makes of it changes nothing any more. */
   isAbandoned = false
   #abort: AbortController | undefined
 
-  constructor(lot: Lot, offset: number, held: HeldSlot) {
+  /** Of the lot's next message, which is still to be taken. */
+  constructor(lot: Lot, held: HeldSlot) {
     this.lot = lot
-    this.offset = offset
+    this.number = lot.taken
+    this.offset = lot.next
     this.held = held
   }
 

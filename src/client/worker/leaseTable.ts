@@ -12,7 +12,8 @@
  *
  * The state word has a version beside the state, which grows with each use of the slot. Whoever changes a state does it
  * by compare-and-exchange, so that a lease that lapses while its handler returns is either let go or settled, never both.
- * The other fields are written before the state and stay as they are, but for `taken`, which only grows.
+ * The other fields are written before the state and stay as they are, but for `taken`, which only grows, and `started`,
+ * which is set once.
  */
 export const SLOT = { FREE: 0, HELD: 1, LAPSED: 2, LOST: 3 } as const
 export const STATE_BITS = 2
@@ -77,6 +78,11 @@ export class LeaseTable {
     this.#floats[float + 2] = startedMs
     Atomics.store(words, at, (version << STATE_BITS) | SLOT.HELD)
     return { slot, version: (version << STATE_BITS) >>> STATE_BITS }
+  }
+
+  /** The handler of what is held in the slot, one message, begins. */
+  begin(slot: number, startedMs: number): void {
+    this.#floats[slot * SLOT_FLOATS + 2] = startedMs
   }
 
   /** The first `taken` of the range are in slots of their own by now. */

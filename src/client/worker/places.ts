@@ -11,10 +11,11 @@
 import type { LeasePart, SettleSaying } from '../../api/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
 import { DAY_MS } from '../../kernel/units.ts'
+import { recordLength, recordOffset } from '../../record/index.ts'
 import { Reject, RetryLater, reasonOf } from './errors.ts'
 import { Job } from './job.ts'
-import { type LeaseTable, sharedNowMs } from './leaseTable.ts'
-import { checkPart, Lot } from './lot.ts'
+import { type HeldSlot, type LeaseTable, sharedNowMs } from './leaseTable.ts'
+import { checkPart, isScattered, Lot } from './lot.ts'
 import { isLow, LotQueue } from './lotQueue.ts'
 import type { WorkerSettings, WorkerWarning } from './options.ts'
 import type { RenewalNews } from './renewalThread.ts'
@@ -74,8 +75,7 @@ export class Places {
         this.#giveBack(part, part.offset)
         continue
       }
-      const held = this.#host.table.hold({ ...part, topic }, nowMs, 0)
-      this.#lots.push(new Lot(part, topic, held, nowMs))
+      this.#lots.push(new Lot(part, topic, this.#hold(part, topic, nowMs), nowMs))
       this.#waiting += part.count
     }
     this.#pump()
@@ -90,14 +90,14 @@ export class Places {
   giveBack(): void {
     for (const lot of this.#lots.takeAll()) {
       this.#giveBack(lot.part, lot.next)
-      this.#host.table.free(lot.held)
+      this.#free(lot)
     }
     this.#waiting = 0
   }
 
   /** The leases of what waits are gone. */
   dropWaiting(): void {
-    for (const lot of this.#lots.takeAll()) this.#host.table.free(lot.held)
+    for (const lot of this.#lots.takeAll()) this.#free(lot)
     this.#waiting = 0
     this.#host.moved()
   }
@@ -115,8 +115,28 @@ export class Places {
       this.#pump()
       return
     }
-    const lot = this.#lots.find(({ held }) => held.slot === slot && held.version === version)
+    const lot = this.#lots.find((each) =>
+      each.waitingHeld().some((held) => held.slot === slot && held.version === version),
+    )
     if (lot !== undefined) this.#dropLot(lot)
+  }
+
+  /** One slot for all of it; for each record one where others lie between them. */
+  #hold(part: LeasePart, topic: number, nowMs: number): HeldSlot[] {
+    const { table } = this.#host
+    if (!isScattered(part)) return [table.hold({ ...part, topic }, nowMs, 0)]
+    const { partition, nonce, deliveryCount, bytes } = part
+    const held: HeldSlot[] = []
+    for (let at = 0; at < bytes.length; at += recordLength(bytes, at)) {
+      const offset = recordOffset(bytes, at)
+      const range = { topic, partition, nonce, deliveryCount, offset, count: 1 }
+      held.push(table.hold(range, nowMs, 0))
+    }
+    return held
+  }
+
+  #free(lot: Lot): void {
+    for (const held of lot.waitingHeld()) this.#host.table.free(held)
   }
 
   #isSound(part: LeasePart): boolean {
@@ -135,7 +155,7 @@ export class Places {
     this.#lots.remove(lot)
     this.#waiting -= lot.waiting
     this.#giveBack(lot.part, lot.next)
-    this.#host.table.free(lot.held)
+    this.#free(lot)
     const { topic, partition } = lot.part
     const name = `${topic}-${partition} from offset ${lot.next} on`
     this.#host.warn('LEASE_LOST', `${name} is somebody else's before a handler had it`)
@@ -143,10 +163,9 @@ export class Places {
   }
 
   #giveBack(part: LeasePart, from: number): void {
-    const { topic, partition, nonce, deliveryCount } = part
-    const to = part.offset + part.count
+    const { topic, partition, nonce, deliveryCount, lane, nextOffset: to } = part
     if (from === to) return
-    const range = { topic, partition, nonce, deliveryCount, from, to }
+    const range = { topic, partition, nonce, deliveryCount, lane, from, to }
     this.#host.settlements.say({ what: 'giveBack', ...range })
   }
 
@@ -162,7 +181,7 @@ export class Places {
     ) {
       const lot = this.#lots.first(this.#lowRunning < this.#lowMax)
       if (lot === undefined) break
-      if (this.#host.table.isHeld(lot.held)) this.#begin(lot)
+      if (this.#host.table.isHeld(lot.nextHeld)) this.#begin(lot)
       else this.#dropLot(lot)
     }
     this.#isPumping = false
@@ -171,15 +190,12 @@ export class Places {
 
   #begin(lot: Lot): void {
     const { table, settings } = this.#host
-    const { partition, nonce, deliveryCount } = lot.part
-    const offset = lot.next
-    const range = { topic: lot.topic, partition, nonce, deliveryCount, offset, count: 1 }
-    const job = new Job(lot, offset, table.hold(range, lot.sinceMs, sharedNowMs()))
+    const job = new Job(lot, this.#holdNext(lot))
     const message = lot.take(settings.group)
-    table.take(lot.held.slot, lot.taken)
+    if (!lot.isScattered) table.take(lot.nextHeld.slot, lot.taken)
     if (lot.waiting === 0) {
       this.#lots.remove(lot)
-      table.free(lot.held)
+      this.#free(lot)
     }
     this.#waiting -= 1
     this.#count(lot, 1)
@@ -197,6 +213,18 @@ export class Places {
     }
   }
 
+  /** A slot for the lot's next message while it is worked on. */
+  #holdNext(lot: Lot): HeldSlot {
+    const { table } = this.#host
+    if (lot.isScattered) {
+      table.begin(lot.nextHeld.slot, sharedNowMs())
+      return lot.nextHeld
+    }
+    const { partition, nonce, deliveryCount } = lot.part
+    const range = { topic: lot.topic, partition, nonce, deliveryCount, offset: lot.next, count: 1 }
+    return table.hold(range, lot.sinceMs, sharedNowMs())
+  }
+
   /** A handler begins with a message of the lot (1), or has left its place (-1). */
   #count(lot: Lot, change: 1 | -1): void {
     this.#running += change
@@ -204,7 +232,7 @@ export class Places {
   }
 
   #done(job: Job): void {
-    if (this.#leave(job)) this.#host.settlements.ack(job.lot, job.offset)
+    if (this.#leave(job)) this.#host.settlements.ack(job.lot, job.number)
     this.#moved()
   }
 
@@ -257,8 +285,9 @@ export class Places {
 }
 
 function failureOf(job: Job, error: unknown): SettleSaying {
-  const { topic, partition, nonce, deliveryCount } = job.lot.part
-  const range = { topic, partition, nonce, deliveryCount, from: job.offset, to: job.offset + 1 }
+  const { topic, partition, nonce, deliveryCount, lane } = job.lot.part
+  const [from, to] = [job.offset, job.offset + 1]
+  const range = { topic, partition, nonce, deliveryCount, lane, from, to }
   const reason = reasonOf(error)
   if (error instanceof Reject) return { what: 'reject', ...range, reason }
   if (!(error instanceof RetryLater)) return { what: 'nack', ...range, reason }

@@ -26,8 +26,12 @@ export interface SettlementsHost {
 export interface Confirmed {
   readonly from: number
   readonly to: number
+  /** All of them, where what lies between is not meant. */
+  readonly offsets?: readonly number[] | undefined
   readonly outcome: OutcomeKind
 }
+
+interface Told extends SettleSaying, Pick<Confirmed, 'offsets'> {}
 
 const REQUESTS_MAX = 4
 /** What giving back comes to is nobody's business any more. */
@@ -43,7 +47,7 @@ export class Settlements {
   readonly #host: SettlementsHost
   /** Lots of which something acknowledged is not told yet. */
   #lots: Lot[] = []
-  #sayings: SettleSaying[] = []
+  #sayings: Told[] = []
   #gathered = 0
   #underWay = 0
   #requests = 0
@@ -58,8 +62,9 @@ export class Settlements {
     return this.#gathered + this.#underWay
   }
 
-  ack(lot: Lot, offset: number): void {
-    if (lot.ack(offset)) this.#lots.push(lot)
+  /** `number`: that of the message in the lot. */
+  ack(lot: Lot, number: number): void {
+    if (lot.ack(number)) this.#lots.push(lot)
     this.#added(1)
   }
 
@@ -103,16 +108,15 @@ export class Settlements {
     }
   }
 
-  #takeAll(): SettleSaying[] {
+  #takeAll(): Told[] {
     const sayings = this.#sayings
     const lots = this.#lots
     this.#sayings = []
     this.#lots = []
     for (const lot of lots) {
-      const { topic, partition, nonce, deliveryCount } = lot.part
-      for (const [from, to] of lot.ackedRanges()) {
-        sayings.push({ what: 'ack', topic, partition, nonce, deliveryCount, from, to })
-      }
+      const { topic, partition, nonce, deliveryCount, lane } = lot.part
+      const of = { what: 'ack', topic, partition, nonce, deliveryCount, lane } as const
+      for (const range of lot.ackedRanges()) sayings.push({ ...of, ...range })
     }
     return sayings
   }
@@ -129,25 +133,31 @@ export class Settlements {
   }
 
   /** Of each saying what the broker names, and the rest, which is as was said. */
-  #confirm(sayings: readonly SettleSaying[], outcomes: readonly SettleOutcome[]): void {
+  #confirm(sayings: readonly Told[], outcomes: readonly SettleOutcome[]): void {
     let next = 0
     for (const [i, saying] of sayings.entries()) {
       const asSaid = OUTCOMES[saying.what]
-      let at = saying.from
-      for (; outcomes[next]?.saying === i; next += 1) {
-        const told = outcomes[next] as SettleOutcome
-        if (asSaid === undefined) continue
-        if (at < told.from) {
-          this.#host.confirmed(saying, { from: at, to: told.from, outcome: asSaid })
-        }
-        const { from, to } = told
-        this.#host.confirmed(saying, { from, to, outcome: outcomeOf(saying, told, asSaid) })
-        at = to
-      }
-      if (asSaid !== undefined && at < saying.to) {
-        this.#host.confirmed(saying, { from: at, to: saying.to, outcome: asSaid })
-      }
+      const first = next
+      while (outcomes[next]?.saying === i) next += 1
+      if (asSaid === undefined) continue
+      const { from, to, offsets } = saying
+      if (first === next) this.#host.confirmed(saying, { from, to, offsets, outcome: asSaid })
+      else this.#confirmSome(saying, outcomes.slice(first, next), asSaid)
     }
+  }
+
+  #confirmSome(saying: Told, outcomes: readonly SettleOutcome[], asSaid: OutcomeKind): void {
+    const confirm = (from: number, to: number, outcome: OutcomeKind): void => {
+      const offsets = saying.offsets?.filter((offset) => offset >= from && offset < to)
+      if (from < to) this.#host.confirmed(saying, { from, to, offsets, outcome })
+    }
+    let at = saying.from
+    for (const told of outcomes) {
+      confirm(at, told.from, asSaid)
+      confirm(told.from, told.to, outcomeOf(saying, told, asSaid))
+      at = told.to
+    }
+    confirm(at, saying.to, asSaid)
   }
 }
 

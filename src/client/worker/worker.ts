@@ -286,10 +286,12 @@ export class Worker {
         await this.#backOff(failures, error, 'SETTLE_FAILED', this.#givenUp.signal)
         return !this.#givenUp.signal.aborted
       },
-      confirmed: ({ topic, partition, deliveryCount }, { from, to, outcome }) => {
-        this.#counts[outcome] += to - from
+      confirmed: ({ topic, partition, deliveryCount }, { from, to, offsets, outcome }) => {
+        const count = offsets?.length ?? to - from
+        this.#counts[outcome] += count
         if (onOutcome === undefined) return
-        for (let offset = from; offset < to; offset += 1) {
+        for (let i = 0; i < count; i += 1) {
+          const offset = offsets === undefined ? from + i : (offsets[i] as number)
           onOutcome({ topic, partition, offset, deliveryCount, outcome })
         }
       },

@@ -1,28 +1,34 @@
 /** Waiting runs by the time from which they are handed out again, on a timer wheel. */
 import { type TimerId, TimerWheel } from '../../timing/index.ts'
-import type { Run } from './run.ts'
+import type { RunId } from './run.ts'
+import type { RunTable } from './runTable.ts'
 
 export class Backoffs {
-  readonly #wheel = new TimerWheel<Run>()
+  readonly #table: RunTable
+  readonly #wheel = new TimerWheel<RunId>()
+
+  constructor(table: RunTable) {
+    this.#table = table
+  }
 
   get size(): number {
     return this.#wheel.size
   }
 
-  add(run: Run): void {
-    run.place = this.#wheel.add(run.dueMs, run)
+  add(run: RunId): void {
+    this.#table.place[run] = this.#wheel.add(this.#table.dueMs[run] as number, run)
   }
 
-  remove(run: Run): void {
-    this.#wheel.cancel(run.place as TimerId)
-    run.place = -1
+  remove(run: RunId): void {
+    this.#wheel.cancel(this.#table.place[run] as TimerId)
+    this.#table.place[run] = -1
   }
 
   /** Hands over the runs that are due at `nowMs`, taken out. */
-  ripen(nowMs: number, ripened: (run: Run) => void): void {
+  ripen(nowMs: number, ripened: (run: RunId) => void): void {
     if (this.#wheel.size === 0) return
     this.#wheel.advance(nowMs, Number.MAX_SAFE_INTEGER, (run) => {
-      run.place = -1
+      this.#table.place[run] = -1
       ripened(run)
     })
   }

@@ -1,9 +1,18 @@
-/** Events as bytes: one for the kind, then its numbers. What a newer broker wrote is refused, never skipped. */
+/**
+ * Events as bytes: one for the kind, then its numbers. What a newer broker wrote is refused, never skipped, and so is what
+ * one wrote that did not know of lanes in every event.
+ */
 import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import type { SnapshotPieces, StateCodec } from '../../state/index.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
 import { putCursors, readCursors } from './cursorBytes.ts'
-import { type DeliveryEvent, SETTLED_BY, type WindowEvent } from './events.ts'
+import {
+  type DeliveryEvent,
+  type LaneRanges,
+  type Ranges,
+  SETTLED_BY,
+  type WindowEvent,
+} from './events.ts'
 import { CAUSES } from './run.ts'
 import { type DeliverySnapshot, decodeSnapshot } from './snapshot.ts'
 import { SnapshotWriter } from './snapshotWriter.ts'
@@ -28,13 +37,16 @@ const KINDS = [
   'shortened',
 ] as const satisfies readonly DeliveryEvent['type'][]
 
+/** Kinds below were those of events without lanes. */
+const FIRST_KIND = 0x20
+
 const LEASED_IN_LANE = KINDS.lastIndexOf('leased')
 const RETAINED_IN_LANES = KINDS.lastIndexOf('retained')
 
 const writer = new ByteWriter()
 
 function encodeEvent(event: DeliveryEvent): Uint8Array {
-  writer.u8(kindOf(event))
+  writer.u8(FIRST_KIND + kindOf(event))
   switch (event.type) {
     case 'opened':
       writer.int(event.window)
@@ -78,7 +90,7 @@ function putWindowEvent(event: WindowEvent): void {
       return
     case 'settled':
       writer.u8(SETTLED_BY.indexOf(event.by))
-      putRanges(event.ranges)
+      putLaneRanges(event.ranges)
       return
     case 'failed':
       writer.u8(CAUSES.indexOf(event.cause))
@@ -88,20 +100,20 @@ function putWindowEvent(event: WindowEvent): void {
       return
     case 'released':
       writer.u8(event.takenBack ? 1 : 0)
-      putRanges(event.ranges)
+      putLaneRanges(event.ranges)
       return
     case 'extended':
       writer.int(event.deadlineMs)
-      putRanges(event.ranges)
+      putLaneRanges(event.ranges)
       return
     case 'dying':
       writer.u8(CAUSES.indexOf(event.cause))
       writer.text(event.error)
       writer.int(event.atMs)
-      putRanges(event.ranges)
+      putLaneRanges(event.ranges)
       return
     case 'buried':
-      putRanges(event.ranges)
+      putLaneRanges(event.ranges)
       return
     case 'retained':
       writer.int(event.start)
@@ -120,13 +132,51 @@ function putLane(lane: number, cursors: readonly number[] | undefined): void {
   putCursors(writer, cursors)
 }
 
-const putRanges = (ranges: readonly number[]): void => writer.ints(ranges)
+/** Ascending, from and to by turns: how far each is behind the one before. */
+function putRanges(ranges: Ranges): void {
+  writer.int(ranges.length)
+  let before = 0
+  for (const each of ranges) {
+    writer.int(each - before)
+    before = each
+  }
+}
+
+function readRanges(reader: ByteReader): number[] {
+  const ranges: number[] = []
+  let before = 0
+  for (let left = reader.int(); left > 0; left -= 1) {
+    before += reader.int()
+    ranges.push(before)
+  }
+  return ranges
+}
+
+/** Of each the lane, where it begins and how long it is. */
+function putLaneRanges(ranges: LaneRanges): void {
+  writer.int(ranges.length / 3)
+  for (let i = 0; i + 2 < ranges.length; i += 3) {
+    const from = ranges[i + 1] as number
+    writer.u8(ranges[i] as number)
+    writer.int(from)
+    writer.int((ranges[i + 2] as number) - from)
+  }
+}
+
+function readLaneRanges(reader: ByteReader): number[] {
+  const ranges: number[] = []
+  for (let left = reader.int(); left > 0; left -= 1) {
+    const [lane, from] = [reader.u8(), reader.int()]
+    ranges.push(lane, from, from + reader.int())
+  }
+  return ranges
+}
 
 function decodeEvent(bytes: Buffer): DeliveryEvent {
   const reader = new ByteReader(bytes)
-  const kind = reader.u8()
+  const kind = reader.u8() - FIRST_KIND
   const type = KINDS[kind]
-  if (type === undefined) throw new Error(`unknown event ${kind}`)
+  if (type === undefined) throw new Error(`unknown event ${kind + FIRST_KIND}`)
   if (type === 'groupDropped') return { type, group: reader.text() }
   if (type === 'policy') return JSON.parse(reader.text()) as DeliveryEvent
   const window = reader.int()
@@ -150,7 +200,7 @@ function windowEvent(reader: ByteReader, kind: number, window: number): WindowEv
     case 'leased': {
       const [nonce, member, atMs] = [reader.int(), reader.text(), reader.int()]
       const deadlineMs = atMs + reader.int()
-      const ranges = reader.ints()
+      const ranges = readRanges(reader)
       const [lane, cursors] =
         kind === LEASED_IN_LANE
           ? [reader.u8(), readCursors(reader)]
@@ -158,23 +208,23 @@ function windowEvent(reader: ByteReader, kind: number, window: number): WindowEv
       return { type, window, nonce, member, atMs, deadlineMs, lane, ranges, cursors }
     }
     case 'settled':
-      return { type, window, by: pick(SETTLED_BY, reader.u8()), ranges: reader.ints() }
+      return { type, window, by: pick(SETTLED_BY, reader.u8()), ranges: readLaneRanges(reader) }
     case 'failed': {
       const cause = pick(CAUSES, reader.u8())
       const [error, atMs] = [reader.text(), reader.int()]
       return { type, window, cause, error, atMs, waits: reader.ints() }
     }
     case 'released':
-      return { type, window, takenBack: reader.u8() === 1, ranges: reader.ints() }
+      return { type, window, takenBack: reader.u8() === 1, ranges: readLaneRanges(reader) }
     case 'extended':
-      return { type, window, deadlineMs: reader.int(), ranges: reader.ints() }
+      return { type, window, deadlineMs: reader.int(), ranges: readLaneRanges(reader) }
     case 'dying': {
       const cause = pick(CAUSES, reader.u8())
       const [error, atMs] = [reader.text(), reader.int()]
-      return { type, window, cause, error, atMs, ranges: reader.ints() }
+      return { type, window, cause, error, atMs, ranges: readLaneRanges(reader) }
     }
     case 'buried':
-      return { type, window, ranges: reader.ints() }
+      return { type, window, ranges: readLaneRanges(reader) }
     case 'retained': {
       const start = reader.int()
       return { type, window, start, unread: kind === RETAINED_IN_LANES ? reader.int() : undefined }

@@ -3,7 +3,7 @@ import type { DeliveryCommand, DeliveryEvent, Piece, SettledBy, WindowEvent } fr
 import { Failures } from './failures.ts'
 import { decideLease } from './lease.ts'
 import { decideReceipts } from './receipts.ts'
-import { RUN, type Run } from './run.ts'
+import { RUN, type RunId } from './run.ts'
 import type { DeliveryState } from './state.ts'
 import type { Window } from './window.ts'
 import { type CommandOf, type Decided, type World, windowOf } from './world.ts'
@@ -38,7 +38,7 @@ export function decide(world: World, command: DeliveryCommand): Decided {
     case 'commitHeld':
       return only(
         ...heldBy(world.state, command).flatMap(([window, runs]) =>
-          settled(window, 'commit', rangesOf(runs)),
+          settled(window, 'commit', rangesOf(window, runs)),
         ),
       )
     case 'part':
@@ -53,8 +53,8 @@ export function decide(world: World, command: DeliveryCommand): Decided {
       return only({ type: 'shortened', window, end })
     }
     case 'bury': {
-      const { window, from, to } = command
-      return only({ type: 'buried', window, ranges: [from, to] })
+      const { window, lane, from, to } = command
+      return only({ type: 'buried', window, ranges: [lane, from, to] })
     }
     case 'policy': {
       const { scope, name, epochMs, policy } = command
@@ -85,29 +85,40 @@ const settled = (window: Window, by: SettledBy, ranges: readonly number[]): Wind
 
 /** What was handed out below `to` and is not on its way into the dead letters. */
 function heldBelow(window: Window, to: number): number[] {
+  const { table } = window
   const ranges: number[] = []
-  for (const run of window.runs) {
-    if (run.from >= to) break
-    if (run.state !== RUN.DYING) ranges.push(run.from, Math.min(run.to, to))
+  for (const run of window.allRuns()) {
+    const from = table.from[run] as number
+    if (from >= to || table.state(run) === RUN.DYING) continue
+    ranges.push(table.lane(run), from, Math.min(table.to[run] as number, to))
   }
   return ranges
 }
 
-const rangesOf = (runs: readonly Run[]): number[] => runs.flatMap((run) => [run.from, run.to])
+/** All of them, lane by lane. */
+function rangesOf({ table }: Window, runs: readonly RunId[]): number[] {
+  const ranges: number[] = []
+  for (const run of runs) {
+    ranges.push(table.lane(run), table.from[run] as number, table.to[run] as number)
+  }
+  return ranges
+}
 
 /** What a member holds, by window. */
 function heldBy(
   state: DeliveryState,
   { group, member }: { readonly group: string; readonly member: string },
-): [Window, Run[]][] {
+): [Window, RunId[]][] {
   const known = state.groups.get(group)
   if (known === undefined || !known.holders.has(member)) return []
-  const held: [Window, Run[]][] = []
+  const { runs: table } = state
+  const held: [Window, RunId[]][] = []
   for (const window of known.allWindows()) {
     if (window.leased === 0) continue
-    const runs = window.runs.filter(
-      (run) => run.state === RUN.LEASED && run.lease?.holder.id === member,
-    )
+    const runs: RunId[] = []
+    for (const run of window.allRuns()) {
+      if (table.state(run) === RUN.LEASED && table.holder(run)?.id === member) runs.push(run)
+    }
     if (runs.length > 0) held.push([window, runs])
   }
   return held
@@ -122,7 +133,7 @@ function decidePart(world: World, command: CommandOf<'part'>): Decided {
           type: 'released',
           window: window.id,
           takenBack: false,
-          ranges: rangesOf(runs),
+          ranges: rangesOf(window, runs),
         }),
       ),
     )
@@ -130,32 +141,47 @@ function decidePart(world: World, command: CommandOf<'part'>): Decided {
   return only(
     ...held.flatMap(([window, runs]) => {
       const failures = new Failures(world, window, { cause: 'died', error: '' })
-      for (const run of runs) failures.add(run, run.from, run.to)
+      addAll(failures, window, runs)
       return failures.events()
     }),
   )
 }
 
-function decideExpire(world: World, max: number): Decided {
-  const byWindow = new Map<Window, Run[]>()
-  for (const run of world.state.deadlines.due(world.nowMs, max)) {
-    const runs = byWindow.get(run.window)
-    if (runs === undefined) byWindow.set(run.window, [run])
+function decideExpire({ state, nowMs, ...world }: World, max: number): Decided {
+  const { runs: table } = state
+  const byWindow = new Map<Window, RunId[]>()
+  for (const run of state.deadlines.due(nowMs, max)) {
+    const window = windowOf(state, table.window[run] as number)
+    const runs = byWindow.get(window)
+    if (runs === undefined) byWindow.set(window, [run])
     else runs.push(run)
   }
   const events: WindowEvent[] = []
   for (const [window, runs] of byWindow) {
-    const failures = new Failures(world, window, { cause: 'expired', error: '' })
-    for (const run of runs.sort((a, b) => a.from - b.from)) failures.add(run, run.from, run.to)
+    const failing = { cause: 'expired', error: '' } as const
+    const failures = new Failures({ state, nowMs, ...world }, window, failing)
+    runs.sort((a, b) => (table.from[a] as number) - (table.from[b] as number))
+    addAll(failures, window, runs)
     events.push(...failures.events())
   }
   return only(...events)
 }
 
+function addAll(failures: Failures, { table }: Window, runs: readonly RunId[]): void {
+  for (const run of runs) failures.add(run, table.from[run] as number, table.to[run] as number)
+}
+
 function decideRetain(state: DeliveryState, command: CommandOf<'retain'>): Decided {
   const { window: id, start, unread } = command
   const window = windowOf(state, id)
-  const isBelow = (run: Run): boolean => run.state === RUN.WAITING && run.from < start
-  if (window.cursor >= start && !window.runs.some(isBelow)) return only()
+  if (window.cursor >= start && !hasWaitingBelow(window, start)) return only()
   return only({ type: 'retained', window: id, start, unread })
+}
+
+function hasWaitingBelow(window: Window, start: number): boolean {
+  const { table } = window
+  for (const run of window.allRuns()) {
+    if (table.state(run) === RUN.WAITING && (table.from[run] as number) < start) return true
+  }
+  return false
 }

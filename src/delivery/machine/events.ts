@@ -11,6 +11,12 @@ import type { Cause } from './run.ts'
 /** From and to (the first that is not in it) by turns. */
 export type Ranges = readonly number[]
 
+/** Lane, from and to by turns: of that lane what lies between them, whatever of others does. */
+export type LaneRanges = readonly number[]
+
+/** Stands for the lane where it is not known. */
+export const ANY_LANE = -1
+
 /** Records named by a receipt, or by several of one hand-out. */
 export interface Receipts {
   readonly window: number
@@ -19,6 +25,8 @@ export interface Receipts {
   readonly to: number
   /** The hand-out that the receipts speak of. */
   readonly deliveries: number
+  /** They speak of records of this lane alone; {@link ANY_LANE} or undefined: of each record in the range. */
+  readonly lane?: number | undefined
   /** The lane of a record where it is known: tells what was settled from what was never handed out. */
   readonly laneAt?: ((offset: number) => number | undefined) | undefined
 }
@@ -54,8 +62,8 @@ export type DeliveryCommand =
     }
   | ({
       readonly kind: 'ack'
-      /** Further ranges of the same hand-out. */
-      readonly also?: Ranges
+      /** Further ranges of the same hand-out, each with its lane or {@link ANY_LANE}. */
+      readonly also?: LaneRanges
     } & Receipts)
   | ({
       readonly kind: 'nack'
@@ -88,7 +96,13 @@ export type DeliveryCommand =
     }
   /** The log ends here now: a power cut took what was behind. */
   | { readonly kind: 'shorten'; readonly window: number; readonly end: number }
-  | { readonly kind: 'bury'; readonly window: number; readonly from: number; readonly to: number }
+  | {
+      readonly kind: 'bury'
+      readonly window: number
+      readonly lane: number
+      readonly from: number
+      readonly to: number
+    }
   | {
       readonly kind: 'policy'
       readonly scope: 'group' | 'topic'
@@ -109,7 +123,10 @@ export type WindowEvent =
       readonly atMs: number
       readonly deadlineMs: number
       readonly lane: number
-      /** Of its lane. What is not below the lane's cursor was never handed out before. */
+      /**
+       * Of its lane. What is not below the lane's cursor was never handed out before: each range is records of the lane
+       * alone. What is below it are runs, from the first record to the last.
+       */
       readonly ranges: Ranges
       /** Where the five stand then; undefined: behind the last range that was never handed out before. */
       readonly cursors: readonly number[] | undefined
@@ -118,7 +135,7 @@ export type WindowEvent =
       readonly type: 'settled'
       readonly window: number
       readonly by: SettledBy
-      readonly ranges: Ranges
+      readonly ranges: LaneRanges
     }
   | {
       readonly type: 'failed'
@@ -126,7 +143,7 @@ export type WindowEvent =
       readonly cause: Cause
       readonly error: string
       readonly atMs: number
-      /** From, to and the time from which it is handed out again, by turns. */
+      /** Lane, from, to and the time from which it is handed out again, by turns. */
       readonly waits: readonly number[]
     }
   | {
@@ -134,13 +151,13 @@ export type WindowEvent =
       readonly window: number
       /** The hand-out is not counted: it never took place. */
       readonly takenBack: boolean
-      readonly ranges: Ranges
+      readonly ranges: LaneRanges
     }
   | {
       readonly type: 'extended'
       readonly window: number
       readonly deadlineMs: number
-      readonly ranges: Ranges
+      readonly ranges: LaneRanges
     }
   | {
       readonly type: 'dying'
@@ -148,9 +165,9 @@ export type WindowEvent =
       readonly cause: Cause
       readonly error: string
       readonly atMs: number
-      readonly ranges: Ranges
+      readonly ranges: LaneRanges
     }
-  | { readonly type: 'buried'; readonly window: number; readonly ranges: Ranges }
+  | { readonly type: 'buried'; readonly window: number; readonly ranges: LaneRanges }
   | {
       readonly type: 'retained'
       readonly window: number
@@ -196,6 +213,10 @@ export type Outcome = 'done' | 'requeued' | 'dead' | 'lost' | 'unknown'
 export interface Piece {
   readonly from: number
   readonly to: number
+  /** Records in it: fewer than lie between where others, which it does not speak of, lie between them. */
+  readonly size: number
+  /** The records of a hand-out between which others lie. */
+  readonly ranges?: Ranges | undefined
   readonly outcome: Outcome
   /** Hand-outs so far. */
   readonly deliveries: number
@@ -210,4 +231,17 @@ export interface DeliveryReply {
   readonly isAlone?: boolean
   /** Of a lease: how many records had never been handed out. */
   readonly fresh?: number
+}
+
+export function eachRange(ranges: Ranges, work: (from: number, to: number) => void): void {
+  for (let i = 0; i + 1 < ranges.length; i += 2) work(ranges[i] as number, ranges[i + 1] as number)
+}
+
+/** How many records ranges hold, where no others lie in them. */
+export function sizeOf(ranges: Ranges): number {
+  let size = 0
+  for (let i = 0; i + 1 < ranges.length; i += 2) {
+    size += (ranges[i + 1] as number) - (ranges[i] as number)
+  }
+  return size
 }

@@ -2,7 +2,7 @@
 import { isDeadLetterTopic } from '../deadLetterTopic.ts'
 import type { Outcome, WindowEvent } from './events.ts'
 import { backoffMs, type DeliveryPolicy } from './policy.ts'
-import type { Cause, Run } from './run.ts'
+import type { Cause, RunId } from './run.ts'
 import type { Window } from './window.ts'
 import type { World } from './world.ts'
 
@@ -35,15 +35,17 @@ export class Failures {
     this.#policy = world.state.policyOf(window.group.name, window.topic)
   }
 
-  /** Notes a part of a run; they come in ascending order. */
-  add(run: Run, from: number, to: number): Failed {
-    const failures = run.failures + 1
+  /** Notes a part of a run; those of a lane come in ascending order. */
+  add(run: RunId, from: number, to: number): Failed {
+    const { table } = this.#window
+    const failures = table.failures(run) + 1
+    const lane = table.lane(run)
     if (this.#failing.cause === 'rejected' || failures > this.#policy.maxRetries) {
-      this.#dying.push(from, to)
+      this.#dying.push(lane, from, to)
       return { outcome: 'dead', dueMs: 0 }
     }
     const dueMs = this.#due(failures)
-    this.#waits.push(from, to, dueMs)
+    this.#waits.push(lane, from, to, dueMs)
     return { outcome: 'requeued', dueMs }
   }
 

@@ -8,20 +8,15 @@
  * A stretch that nobody has changed since is as it was and is read where it lies. So a change costs a copy of the runs
  * that it touches, once, and nothing is copied beforehand. What was written already may change as it likes.
  */
-import type { Run } from './run.ts'
-import type { Window } from './window.ts'
-
-/** A run as it was. */
-export type RunImage = Pick<
-  Run,
-  'from' | 'to' | 'state' | 'lane' | 'deliveries' | 'dueMs' | 'lease' | 'trouble'
->
+import { LANES } from '../../scheduling/index.ts'
+import type { RunView } from './run.ts'
+import type { LaneRange, Window } from './window.ts'
 
 interface Stretch {
   readonly from: number
   to: number
   /** What lay in it, ascending; whole runs. */
-  readonly runs: RunImage[]
+  readonly runs: RunView[]
 }
 
 export class Frozen {
@@ -33,8 +28,8 @@ export class Frozen {
   }
 
   /** To be called before anything of the window changes that is about these offsets, or about none. */
-  keep(window: Window, from: number, to: number): void {
-    if (this.#left.has(window)) this.of(window).keep(from, to)
+  keep(window: Window, { lane, from, to }: LaneRange): void {
+    if (this.#left.has(window)) this.of(window).lane(lane).keep(from, to)
   }
 
   /** The window as it was. Only until it is {@link written}. */
@@ -60,7 +55,37 @@ export class FrozenWindow {
   readonly retired: readonly number[]
   /** How many there were. */
   readonly runCount: number
+  readonly #lanes: readonly FrozenLane[]
+  /** The lane whose runs are being written. */
+  #nth = 0
+
+  constructor(window: Window) {
+    this.cursor = window.cursor
+    this.cursors = window.cursors
+    this.deathsBegun = window.deathsBegun
+    this.retired = window.retired.flat()
+    this.runCount = window.runCount
+    this.#lanes = Array.from({ length: LANES }, (_, lane) => new FrozenLane(window, lane))
+  }
+
+  lane(lane: number): FrozenLane {
+    return this.#lanes[lane] as FrozenLane
+  }
+
+  /** Hands over up to `max` runs as they were, lane by lane, ascending in each. Returns how many; fewer: there are no more. */
+  take(max: number, write: (run: RunView) => void): number {
+    let taken = 0
+    for (; this.#nth < LANES; this.#nth += 1) {
+      taken += this.lane(this.#nth).take(max - taken, write)
+      if (taken >= max) return taken
+    }
+    return taken
+  }
+}
+
+export class FrozenLane {
   readonly #window: Window
+  readonly #lane: number
   /** Ascending, none overlaps another; those before `#nth` are written. */
   readonly #stretches: Stretch[] = []
   #nth = 0
@@ -69,13 +94,9 @@ export class FrozenWindow {
   /** Runs below are written. */
   #writtenTo = 0
 
-  constructor(window: Window) {
+  constructor(window: Window, lane: number) {
     this.#window = window
-    this.cursor = window.cursor
-    this.cursors = window.cursors
-    this.deathsBegun = window.deathsBegun
-    this.retired = window.retired.flat()
-    this.runCount = window.runs.length
+    this.#lane = lane
   }
 
   /** See {@link Frozen.keep}. */
@@ -93,17 +114,17 @@ export class FrozenWindow {
   }
 
   /** Hands over up to `max` runs in ascending order, as they were; returns how many. Fewer: there are no more. */
-  take(max: number, write: (run: RunImage) => void): number {
-    const { runs } = this.#window
-    let place = this.#window.placeOf(this.#writtenTo)
+  take(max: number, write: (run: RunView) => void): number {
+    const runs = this.#window.lane(this.#lane)
+    let place = runs?.placeOf(this.#writtenTo) ?? 0
     let taken = 0
     while (taken < max) {
       const stretch = this.#stretches[this.#nth]
-      const run = runs[place]
+      const run = this.#viewAt(place)
       // What is as it was overlaps no stretch.
       if (stretch !== undefined && (run === undefined || stretch.from < run.to)) {
         taken += this.#takeKept(stretch, max - taken, write)
-        place = this.#window.placeOf(this.#writtenTo)
+        place = runs?.placeOf(this.#writtenTo) ?? 0
       } else if (run === undefined) return taken
       else {
         write(run)
@@ -115,10 +136,10 @@ export class FrozenWindow {
     return taken
   }
 
-  #takeKept(stretch: Stretch, max: number, write: (run: RunImage) => void): number {
+  #takeKept(stretch: Stretch, max: number, write: (run: RunView) => void): number {
     const first = this.#nthRun
     const end = Math.min(stretch.runs.length, first + max)
-    for (; this.#nthRun < end; this.#nthRun += 1) write(stretch.runs[this.#nthRun] as RunImage)
+    for (; this.#nthRun < end; this.#nthRun += 1) write(stretch.runs[this.#nthRun] as RunView)
     if (end === stretch.runs.length) {
       this.#writtenTo = stretch.to
       this.#nth += 1
@@ -129,12 +150,12 @@ export class FrozenWindow {
 
   /** Of a stretch that touches none that is kept; runs are kept whole. Returns its place. */
   #keepNew(nth: number, from: number, to: number): number {
-    const kept: RunImage[] = []
-    const { runs } = this.#window
-    for (let place = this.#window.placeOf(from); ; place += 1) {
-      const run = runs[place]
+    const kept: RunView[] = []
+    const runs = this.#window.lane(this.#lane)
+    for (let place = runs?.placeOf(from) ?? 0; ; place += 1) {
+      const run = this.#viewAt(place)
       if (run === undefined || run.from >= to) break
-      kept.push(imageOf(run))
+      kept.push(run)
     }
     const start = Math.min(from, kept[0]?.from ?? from)
     const end = Math.max(to, kept.at(-1)?.to ?? to)
@@ -149,6 +170,11 @@ export class FrozenWindow {
     return nth
   }
 
+  #viewAt(place: number): RunView | undefined {
+    const run = this.#window.lane(this.#lane)?.at(place)
+    return run === undefined ? undefined : this.#window.table.view(run)
+  }
+
   /** Of the stretch that holds `offset`, or of the first behind it; none that is written. */
   #placeOf(offset: number): number {
     const stretches = this.#stretches
@@ -161,8 +187,4 @@ export class FrozenWindow {
     }
     return low
   }
-}
-
-function imageOf({ from, to, state, lane, deliveries, dueMs, lease, trouble }: Run): RunImage {
-  return { from, to, state, lane, deliveries, dueMs, lease, trouble }
 }

@@ -7,8 +7,10 @@
  */
 
 import { LANES } from '../../scheduling/index.ts'
-import type { DeliveryEvent, Piece } from './events.ts'
+import { type DeliveryEvent, type Piece, sizeOf } from './events.ts'
 import { LEASE_MS_MAX } from './policy.ts'
+import type { RunId } from './run.ts'
+import type { RunTable } from './runTable.ts'
 import type { Window } from './window.ts'
 import { type CommandOf, type Decided, type World, windowOf } from './world.ts'
 
@@ -51,18 +53,28 @@ export function decideLease({ state, nowMs }: World, command: Lease): Decided {
 
 /** True where the member gets one record that is handed out alone. */
 function chooseReady(window: Window, choice: Choice, { lane, isFirst }: Lease): boolean {
+  const { table } = window
   const ready = window.ready.in(lane)
   const first = ready[0]
-  if (first?.trouble?.isolated && isFirst && choice.room > 0) {
-    choice.add(first.from, first.from + 1, first.deliveries + 1)
+  if (first !== undefined && table.trouble(first)?.isolated && isFirst && choice.room > 0) {
+    const from = table.from[first] as number
+    choice.addAgain({ from, to: from + 1, size: 1, deliveries: table.deliveries(first) + 1 })
     return true
   }
   for (const run of ready) {
     if (choice.room <= 0) break
-    if (run.trouble?.isolated) continue
-    choice.add(run.from, Math.min(run.to, run.from + choice.room), run.deliveries + 1)
+    if (!table.trouble(run)?.isolated) choice.addAgain(beginningOf(table, run, choice.room))
   }
   return false
+}
+
+/** The first `max` records of a run that is handed out again. */
+function beginningOf(table: RunTable, run: RunId, max: number): Chosen {
+  const [from, all] = [table.from[run] as number, table.count[run] as number]
+  const size = Math.min(all, max)
+  const to = size === all ? (table.to[run] as number) : table.offsetAt(run, size - 1) + 1
+  const ranges = table.members(run)?.slice(0, size).ranges()
+  return { from, to, size, deliveries: table.deliveries(run) + 1, ranges }
 }
 
 /** The cursors behind what was chosen; undefined where nothing was, or all five stand right behind it. */
@@ -75,15 +87,13 @@ function chooseFresh(
   const cursor = window.cursorOf(lane)
   if (view === undefined) {
     const fresh = Math.min(room, end - cursor)
-    if (fresh > 0) choice.addFresh(cursor, cursor + fresh)
+    if (fresh > 0) choice.addFresh([cursor, cursor + fresh])
     return undefined
   }
   const ranges = view.next(lane, cursor, room) ?? []
-  for (let i = 0; i + 1 < ranges.length; i += 2) {
-    choice.addFresh(ranges[i] as number, ranges[i + 1] as number)
-  }
   const behind = ranges.at(-1)
   if (behind === undefined) return undefined
+  choice.addFresh(ranges)
   const cursors: number[] = []
   for (let each = 0; each < LANES; each += 1) {
     const left = view.unread(each) - (each === lane ? choice.fresh : 0)
@@ -92,6 +102,15 @@ function chooseFresh(
     else cursors.push(window.cursorOf(each))
   }
   return cursors
+}
+
+interface Chosen {
+  readonly from: number
+  readonly to: number
+  readonly size: number
+  readonly deliveries: number
+  /** Where others lie between. */
+  readonly ranges?: readonly number[] | undefined
 }
 
 class Choice {
@@ -108,14 +127,25 @@ class Choice {
     this.#deadlineMs = deadlineMs
   }
 
-  add(from: number, to: number, deliveries: number): void {
-    this.ranges.push(from, to)
-    this.pieces.push({ from, to, outcome: 'done', deliveries, dueMs: this.#deadlineMs })
-    this.room -= to - from
+  /** No other run of the lane lies between them. */
+  addAgain(chosen: Chosen): void {
+    this.ranges.push(chosen.from, chosen.to)
+    this.#add(chosen)
   }
 
-  addFresh(from: number, to: number): void {
-    this.add(from, to, 1)
-    this.fresh += to - from
+  /** All that was never handed out is one piece, whatever of other lanes lies between. */
+  addFresh(ranges: readonly number[]): void {
+    for (const each of ranges) this.ranges.push(each)
+    const size = sizeOf(ranges)
+    const [from, to] = [ranges[0] as number, ranges.at(-1) as number]
+    const isDense = size === to - from
+    this.#add({ from, to, size, deliveries: 1, ranges: isDense ? undefined : ranges })
+    this.fresh += size
+  }
+
+  #add({ from, to, size, deliveries, ranges }: Chosen): void {
+    const dueMs = this.#deadlineMs
+    this.pieces.push({ from, to, size, outcome: 'done', deliveries, dueMs, ranges })
+    this.room -= size
   }
 }

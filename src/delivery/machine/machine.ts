@@ -11,18 +11,20 @@
  */
 import type { Decision, StateMachine } from '../../state/index.ts'
 import { decide } from './decide.ts'
-import type {
-  DeliveryCommand,
-  DeliveryEvent,
-  DeliveryReply,
-  Ranges,
-  WindowEvent,
+import {
+  type DeliveryCommand,
+  type DeliveryEvent,
+  type DeliveryReply,
+  eachRange,
+  type LaneRanges,
+  sizeOf,
+  type WindowEvent,
 } from './events.ts'
 import type { DeliveryPolicy } from './policy.ts'
-import { type Cause, RUN, type Run, type Trouble } from './run.ts'
+import { type Cause, RUN, type RunId, type Trouble } from './run.ts'
 import type { DeliverySnapshot } from './snapshot.ts'
 import { DeliveryState } from './state.ts'
-import { Window } from './window.ts'
+import { type LaneRange, Window } from './window.ts'
 
 export interface MachineOptions {
   readonly policy?: Partial<DeliveryPolicy> | undefined
@@ -100,26 +102,21 @@ function applyToWindow(state: DeliveryState, window: Window, event: WindowEvent)
       applyFailure(state, window, event)
       return
     case 'released':
-      eachRange(event.ranges, (from, to) => window.change(from, to, release(event.takenBack)))
-      if (event.takenBack) state.totals.takenBack += sizeOf(event.ranges)
+      applyRelease(state, window, event)
       return
     case 'extended':
-      state.totals.extensions += sizeOf(event.ranges)
-      eachRange(event.ranges, (from, to) =>
-        window.change(from, to, (run) => {
-          run.dueMs = event.deadlineMs
-        }),
-      )
+      state.totals.extensions += changeAll(window, event.ranges, (run) => {
+        state.runs.dueMs[run] = event.deadlineMs
+      })
       return
     case 'dying':
       state.lastMs = Math.max(state.lastMs, event.atMs)
-      countFailures(state, event.cause, sizeOf(event.ranges))
-      applyDying(window, event)
+      countFailures(state, event.cause, applyDying(window, event))
       state.dyingIn.add(window)
       return
     case 'buried':
-      eachRange(event.ranges, (from, to) => {
-        state.totals.buried += window.settle(from, to, true)
+      eachLaneRange(event.ranges, (range) => {
+        state.totals.buried += window.settle(range, true)
       })
       return
     case 'retained':
@@ -141,48 +138,63 @@ function applyLease(state: DeliveryState, window: Window, event: EventOf<'leased
   const holder = group?.holder(event.member) ?? { id: event.member, inFlight: 0 }
   const lease = { nonce: event.nonce, holder, atMs: event.atMs }
   const { lane, ranges, cursors, deadlineMs: dueMs } = event
-  state.totals.handedOut += sizeOf(ranges)
+  const { runs: table } = state
   const cursor = window.cursorOf(lane)
-  let behind = -1
-  eachRange(ranges, (from, to) => {
-    if (from >= cursor) {
-      window.leaseFresh(from, to, { lease, lane, dueMs })
-      behind = to
-      return
-    }
-    window.change(from, to, (run) => {
-      run.state = RUN.LEASED
-      run.deliveries += 1
-      run.lease = lease
-      run.dueMs = dueMs
+  let again = 0
+  while (again < ranges.length && (ranges[again] as number) < cursor) again += 2
+  eachRange(ranges.slice(0, again), (from, to) => {
+    window.change({ lane, from, to }, (run) => {
+      table.setState(run, RUN.LEASED)
+      table.setDeliveries(run, table.deliveries(run) + 1)
+      table.setLease(run, lease)
+      table.dueMs[run] = dueMs
+      state.totals.handedOut += table.count[run] as number
     })
   })
+  const fresh = again === 0 ? ranges : ranges.slice(again)
+  state.totals.handedOut += sizeOf(fresh)
+  window.leaseFresh(fresh, { lease, lane, dueMs })
+  const behind = fresh.at(-1)
   if (cursors !== undefined) window.moveTo(cursors)
-  else if (behind >= 0) window.moveTo(behind)
+  else if (behind !== undefined) window.moveTo(behind)
 }
 
 function applyFailure(state: DeliveryState, window: Window, event: EventOf<'failed'>): void {
   const { waits } = event
+  const { runs: table } = state
   const failed = troubles(event)
-  for (let i = 0; i + 2 < waits.length; i += 3) {
-    const [from, to, dueMs] = [waits[i] as number, waits[i + 1] as number, waits[i + 2] as number]
-    countFailures(state, event.cause, to - from)
-    window.change(from, to, (run) => {
-      run.state = RUN.WAITING
-      run.dueMs = dueMs
-      run.trouble = failed(run.trouble)
+  for (let i = 0; i + 3 < waits.length; i += 4) {
+    const [lane, from, to, dueMs] = waits.slice(i, i + 4) as [number, number, number, number]
+    window.change({ lane, from, to }, (run) => {
+      countFailures(state, event.cause, table.count[run] as number)
+      table.setState(run, RUN.WAITING)
+      table.dueMs[run] = dueMs
+      table.setTrouble(run, failed(table.trouble(run)))
     })
   }
 }
 
-function applyDying(window: Window, event: EventOf<'dying'>): void {
+/** Returns how many records. */
+function applyDying(window: Window, event: EventOf<'dying'>): number {
   const failed = troubles(event)
-  eachRange(event.ranges, (from, to) =>
-    window.change(from, to, (run) => {
-      run.state = RUN.DYING
-      run.trouble = failed(run.trouble)
-    }),
-  )
+  const { table } = window
+  return changeAll(window, event.ranges, (run) => {
+    table.setState(run, RUN.DYING)
+    table.setTrouble(run, failed(table.trouble(run)))
+  })
+}
+
+function applyRelease(state: DeliveryState, window: Window, event: EventOf<'released'>): void {
+  const { takenBack, ranges } = event
+  const { runs: table } = state
+  const released = changeAll(window, ranges, (run) => {
+    table.setState(run, RUN.WAITING)
+    table.dueMs[run] = 0
+    if (!takenBack) return
+    table.setDeliveries(run, table.deliveries(run) - 1)
+    table.setLease(run, undefined)
+  })
+  if (takenBack) state.totals.takenBack += released
 }
 
 interface Failing {
@@ -211,30 +223,26 @@ function troubles({ cause, error, atMs }: Failing): (before: Trouble | undefined
   }
 }
 
-const release =
-  (takenBack: boolean) =>
-  (run: Run): void => {
-    run.state = RUN.WAITING
-    run.dueMs = 0
-    if (!takenBack) return
-    run.deliveries -= 1
-    run.lease = undefined
-  }
-
 /** What is below the log's start and in nobody's hands is settled unseen. Returns how many records that are. */
 function applyRetained(window: Window, { start, unread }: EventOf<'retained'>): number {
   let count = unread ?? Math.max(0, start - window.cursor)
   window.moveAbove(start)
-  const gone = window.runs.filter((run) => run.state === RUN.WAITING && run.from < start)
-  for (const run of gone) count += window.settle(run.from, Math.min(run.to, start))
+  const { table } = window
+  const gone: LaneRange[] = []
+  for (const run of window.allRuns()) {
+    const from = table.from[run] as number
+    if (table.state(run) !== RUN.WAITING || from >= start) continue
+    gone.push({ lane: table.lane(run), from, to: Math.min(table.to[run] as number, start) })
+  }
+  for (const range of gone) count += window.settle(range)
   return count
 }
 
 function settleAll(state: DeliveryState, window: Window, event: EventOf<'settled'>): void {
   const { by, ranges } = event
   let count = 0
-  eachRange(ranges, (from, to) => {
-    count += window.settle(from, to, by === 'discarded')
+  eachLaneRange(ranges, (range) => {
+    count += window.settle(range, by === 'discarded')
   })
   if (by === 'ack') state.totals.acks += count
   else if (by === 'commit') state.totals.commits += count
@@ -247,14 +255,22 @@ function countFailures({ totals }: DeliveryState, cause: Cause, count: number): 
   else totals.rejects += count
 }
 
-function eachRange(ranges: Ranges, work: (from: number, to: number) => void): void {
-  for (let i = 0; i + 1 < ranges.length; i += 2) work(ranges[i] as number, ranges[i + 1] as number)
+/** Returns how many records were changed. */
+function changeAll(window: Window, ranges: LaneRanges, change: (run: RunId) => void): number {
+  const { table } = window
+  let count = 0
+  eachLaneRange(ranges, (range) =>
+    window.change(range, (run) => {
+      count += table.count[run] as number
+      change(run)
+    }),
+  )
+  return count
 }
 
-function sizeOf(ranges: Ranges): number {
-  let size = 0
-  eachRange(ranges, (from, to) => {
-    size += to - from
-  })
-  return size
+function eachLaneRange(ranges: LaneRanges, work: (range: LaneRange) => void): void {
+  for (let i = 0; i + 2 < ranges.length; i += 3) {
+    const [lane, from, to] = [ranges[i] as number, ranges[i + 1] as number, ranges[i + 2] as number]
+    work({ lane, from, to })
+  }
 }

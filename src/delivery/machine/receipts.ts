@@ -6,38 +6,32 @@
  * before anybody else is still heard.
  */
 
-import type { Outcome, Piece, Receipts, WindowEvent } from './events.ts'
+import { ANY_LANE, type WindowEvent } from './events.ts'
 import { Failures } from './failures.ts'
+import { Hearing, type Judge, type Verdict } from './hearing.ts'
 import { LEASE_MS_MAX } from './policy.ts'
-import { RUN, type Run } from './run.ts'
+import { RUN } from './run.ts'
 import type { Window } from './window.ts'
 import { type CommandOf, type Decided, type World, windowOf } from './world.ts'
 
 type Said = CommandOf<'ack' | 'nack' | 'reject' | 'extend' | 'takeBack' | 'pass'>
 
-/** Decides on one part of a run that is still of this hand-out. */
-type OnRun = (run: Run, from: number, to: number) => { outcome: Outcome; dueMs: number }
-
-interface Saying {
-  readonly onRun: OnRun
-  /** What it means of a record that was settled. */
-  readonly onSettled: Outcome
+interface Saying extends Judge {
   readonly events: () => WindowEvent[]
 }
 
 export function decideReceipts(world: World, said: Said): Decided {
   const window = windowOf(world.state, said.window)
   const { onRun, onSettled, events } = sayingOf(world, window, said)
-  const pieces: Piece[] = []
-  walk(pieces, window, said, { onRun, onSettled })
+  const hearing = new Hearing(window, said, { onRun, onSettled })
+  hearing.hear(said.lane ?? ANY_LANE, said.from, said.to)
   if (said.kind === 'ack' && said.also !== undefined) {
     const { also } = said
-    for (let i = 0; i < also.length; i += 2) {
-      const range = { ...said, from: also[i] as number, to: also[i + 1] as number }
-      walk(pieces, window, range, { onRun, onSettled })
+    for (let i = 0; i + 2 < also.length; i += 3) {
+      hearing.hear(also[i] as number, also[i + 1] as number, also[i + 2] as number)
     }
   }
-  return { events: events(), reply: { window: window.id, pieces } }
+  return { events: events(), reply: { window: window.id, pieces: hearing.pieces } }
 }
 
 function sayingOf(world: World, window: Window, said: Said): Saying {
@@ -48,15 +42,17 @@ function sayingOf(world: World, window: Window, said: Said): Saying {
   return failing(world, window, said)
 }
 
-const DONE = { outcome: 'done', dueMs: 0 } as const
-const LOST = { outcome: 'lost', dueMs: 0 } as const
+const DONE: Verdict = { outcome: 'done', dueMs: 0 }
+const LOST: Verdict = { outcome: 'lost', dueMs: 0 }
 
 function settling(window: Window, by: 'ack' | 'passed', alsoExpired: boolean): Saying {
+  const { table } = window
   const ranges: number[] = []
   return {
-    onRun: ({ state }, from, to) => {
+    onRun: (run, from, to) => {
+      const state = table.state(run)
       if (state !== RUN.LEASED && (state !== RUN.WAITING || !alsoExpired)) return LOST
-      add(ranges, from, to)
+      add(ranges, table.lane(run), from, to)
       return DONE
     },
     onSettled: 'done',
@@ -65,15 +61,17 @@ function settling(window: Window, by: 'ack' | 'passed', alsoExpired: boolean): S
 }
 
 function failing(world: World, window: Window, said: CommandOf<'nack' | 'reject'>): Saying {
+  const { table } = window
   const delayMs = said.kind === 'nack' ? said.delayMs : undefined
   const cause = said.kind === 'nack' ? 'nack' : 'rejected'
   const failures = new Failures(world, window, { cause, error: said.error, delayMs })
   return {
     onRun: (run, from, to) => {
-      if (run.state === RUN.DYING) return { outcome: 'dead', dueMs: 0 }
+      const state = table.state(run)
+      if (state === RUN.DYING) return { outcome: 'dead', dueMs: 0 }
       // It has failed already, by its time: once is enough.
-      const isBack = run.state === RUN.WAITING && cause === 'nack'
-      if (isBack) return { outcome: 'requeued', dueMs: run.dueMs }
+      const isBack = state === RUN.WAITING && cause === 'nack'
+      if (isBack) return { outcome: 'requeued', dueMs: table.dueMs[run] as number }
       return failures.add(run, from, to)
     },
     onSettled: 'lost',
@@ -82,13 +80,14 @@ function failing(world: World, window: Window, said: CommandOf<'nack' | 'reject'
 }
 
 function extending({ nowMs }: World, window: Window, timeoutMs: number): Saying {
+  const { table } = window
   const byDeadline = new Map<number, number[]>()
   return {
     onRun: (run, from, to) => {
-      if (run.state !== RUN.LEASED) return LOST
-      const dueMs = Math.min(nowMs + timeoutMs, (run.lease?.atMs ?? nowMs) + LEASE_MS_MAX)
+      if (table.state(run) !== RUN.LEASED) return LOST
+      const dueMs = Math.min(nowMs + timeoutMs, table.leasedMs(run) + LEASE_MS_MAX)
       const ranges = byDeadline.get(dueMs) ?? []
-      add(ranges, from, to)
+      add(ranges, table.lane(run), from, to)
       byDeadline.set(dueMs, ranges)
       return { outcome: 'done', dueMs }
     },
@@ -104,11 +103,12 @@ function extending({ nowMs }: World, window: Window, timeoutMs: number): Saying 
 }
 
 function takingBack(window: Window): Saying {
+  const { table } = window
   const ranges: number[] = []
   return {
-    onRun: ({ state }, from, to) => {
-      if (state !== RUN.LEASED) return LOST
-      add(ranges, from, to)
+    onRun: (run, from, to) => {
+      if (table.state(run) !== RUN.LEASED) return LOST
+      add(ranges, table.lane(run), from, to)
       return DONE
     },
     onSettled: 'lost',
@@ -118,85 +118,8 @@ function takingBack(window: Window): Saying {
 }
 
 /** Neighbours become one range. */
-function add(ranges: number[], from: number, to: number): void {
-  if (ranges.length > 0 && ranges.at(-1) === from) ranges[ranges.length - 1] = to
-  else ranges.push(from, to)
-}
-
-function walk(
-  pieces: Piece[],
-  window: Window,
-  said: Receipts,
-  { onRun, onSettled }: Pick<Saying, 'onRun' | 'onSettled'>,
-): void {
-  const { nonce, to } = said
-  let at = said.from
-  let place = window.placeOf(at)
-  while (at < to) {
-    const run = window.runs[place]
-    if (run !== undefined && run.from <= at) {
-      const end = Math.min(to, run.to)
-      const isOurs = run.lease !== undefined && run.lease.nonce === nonce
-      pieces.push({
-        from: at,
-        to: end,
-        deliveries: run.deliveries,
-        ...(isOurs ? onRun(run, at, end) : LOST),
-      })
-      at = end
-      place += 1
-    } else if (at >= window.end) {
-      pieces.push({ from: at, to, outcome: 'unknown', deliveries: 0, dueMs: 0 })
-      at = to
-    } else {
-      at = addGap(
-        pieces,
-        { window, said, at, end: Math.min(to, run?.from ?? window.end) },
-        onSettled,
-      )
-    }
-  }
-}
-
-interface NoRun {
-  readonly window: Window
-  readonly said: Receipts
-  readonly at: number
-  readonly end: number
-}
-
-/** What is in no run: settled, or, where lanes stand at different places, maybe never handed out. Returns its end. */
-function addGap(pieces: Piece[], { window, said, at, end }: NoRun, onSettled: Outcome): number {
-  const { laneAt, deliveries } = said
-  if (window.cursors === undefined || laneAt === undefined || end <= window.cursor) {
-    addSettled(pieces, { window, from: at, to: end, deliveries }, onSettled)
-    return end
-  }
-  // One by one: this is nothing that many ask for.
-  const to = at < window.cursor ? window.cursor : at + 1
-  const lane = at < window.cursor ? undefined : laneAt(at)
-  if (lane === undefined || at < window.cursorOf(lane)) {
-    addSettled(pieces, { window, from: at, to, deliveries }, onSettled)
-  } else pieces.push({ from: at, to, outcome: 'unknown', deliveries: 0, dueMs: 0 })
-  return to
-}
-
-interface Gap {
-  readonly window: Window
-  readonly from: number
-  readonly to: number
-  readonly deliveries: number
-}
-
-function addSettled(pieces: Piece[], gap: Gap, onSettled: Outcome): void {
-  const { window, from, to, deliveries } = gap
-  const piece = { deliveries, dueMs: 0 }
-  if (window.retired.isEmpty || onSettled === 'lost') {
-    pieces.push({ from, to, outcome: onSettled, ...piece })
-    return
-  }
-  for (let offset = from; offset < to; offset += 1) {
-    const isLost = window.retired.wasHandedOutAfter(offset, deliveries)
-    pieces.push({ from: offset, to: offset + 1, outcome: isLost ? 'lost' : onSettled, ...piece })
-  }
+function add(ranges: number[], lane: number, from: number, to: number): void {
+  const last = ranges.length - 1
+  if (last > 0 && ranges[last] === from && ranges[last - 2] === lane) ranges[last] = to
+  else ranges.push(lane, from, to)
 }

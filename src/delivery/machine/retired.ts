@@ -20,9 +20,19 @@ export class Retired {
     }
   }
 
-  /** True where the record was handed out again after its hand-out number `deliveries`, as far as is known. */
-  wasHandedOutAfter(offset: number, deliveries: number): boolean {
-    return (this.#deliveries.get(offset) ?? 0) > deliveries
+  /** The records of the range that were handed out again after their hand-out number `deliveries`, as far as is known. */
+  handedOutAfter(deliveries: number, from: number, to: number): number[] {
+    const offsets: number[] = []
+    if (to - from <= this.#deliveries.size) {
+      for (let offset = from; offset < to; offset += 1) {
+        if ((this.#deliveries.get(offset) ?? 0) > deliveries) offsets.push(offset)
+      }
+      return offsets
+    }
+    for (const [offset, handedOut] of this.#deliveries) {
+      if (offset >= from && offset < to && handedOut > deliveries) offsets.push(offset)
+    }
+    return offsets.sort((a, b) => a - b)
   }
 
   get isEmpty(): boolean {

@@ -5,12 +5,17 @@
  *   leased   held until `dueMs`
  *   waiting  handed out again from `dueMs` on (0: at once)
  *   dying    on its way into the dead letters; `dueMs` is the place of its first record in the line
+ *
+ * Neighbours are neighbours in their lane: records of other lanes may lie between them. A run holds every record of its
+ * lane from its first to its last.
  */
-import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
-import type { Window } from './window.ts'
+import type { Members } from './members.ts'
 
 export const RUN = { LEASED: 0, WAITING: 1, DYING: 2 } as const
 export type RunState = (typeof RUN)[keyof typeof RUN]
+
+/** Names a run while there is one; see {@link RunTable}. */
+export type RunId = number
 
 /** How many records of a group one member holds now. */
 export interface Holder {
@@ -18,7 +23,7 @@ export interface Holder {
   inFlight: number
 }
 
-/** One hand-out to one member; shared by all runs that came of it. */
+/** One hand-out to one member, as all runs that came of it remember it. */
 export interface Lease {
   /** 32 bits, chosen at the hand-out: with the offset it names the lease. */
   readonly nonce: number
@@ -42,39 +47,22 @@ export interface Trouble {
   readonly isolated: boolean
 }
 
-export class Run {
-  readonly window: Window
-  from: number
-  /** The first offset that is not in it. */
-  to: number
-  state: RunState
-  /** The priority of all of its records. */
-  lane: number = NORMAL_PRIORITY
+/** A run as it is now, for whoever wants all of it at once. */
+export interface RunView {
+  readonly from: number
+  /** Behind its last record. */
+  readonly to: number
+  /** Records in it. */
+  readonly size: number
+  /** Undefined where they follow each other. */
+  readonly members: Members | undefined
+  readonly lane: number
+  readonly state: RunState
   /** Hand-outs so far. */
-  deliveries: number
-  dueMs: number
+  readonly deliveries: number
+  readonly dueMs: number
   /** The last hand-out; undefined where it was taken back. */
-  lease: Lease | undefined
-  trouble: Trouble | undefined
-  /** Where it lies in the heap of the deadlines, or the name of its timer; -1 where it is due or neither. */
-  place = -1
-
-  constructor(window: Window, from: number, to: number, state: RunState) {
-    this.window = window
-    this.from = from
-    this.to = to
-    this.state = state
-    this.deliveries = 1
-    this.dueMs = 0
-    this.lease = undefined
-    this.trouble = undefined
-  }
-
-  get size(): number {
-    return this.to - this.from
-  }
-
-  get failures(): number {
-    return this.trouble?.failures ?? 0
-  }
+  readonly lease: Lease | undefined
+  readonly trouble: Trouble | undefined
+  readonly failures: number
 }

@@ -7,8 +7,19 @@
 import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import { ByteReader } from './bytes.ts'
 import { readCursors } from './cursorBytes.ts'
-import { CAUSES, type Holder, type Lease, Run, type RunState, type Trouble } from './run.ts'
-import { LANE, LEASE, STATE_BITS, TROUBLE, VERSION, VERSION_1 } from './snapshotFormat.ts'
+import { sizeOf } from './events.ts'
+import { membersOf } from './members.ts'
+import {
+  CAUSES,
+  type Holder,
+  type Lease,
+  type RunId,
+  type RunState,
+  type RunView,
+  type Trouble,
+} from './run.ts'
+import type { RunTable } from './runTable.ts'
+import { LANE, LEASE, SCATTERED, STATE_BITS, TROUBLE, VERSION } from './snapshotFormat.ts'
 import { type DeliveryGroup, DeliveryState, noTotals, type Totals } from './state.ts'
 import { Window } from './window.ts'
 
@@ -20,8 +31,7 @@ export type DeliverySnapshot =
 /** Reads all of it before anything is restored: a snapshot that is cut off restores nothing. */
 export function decodeSnapshot(bytes: Buffer): DeliverySnapshot {
   const version = bytes[0]
-  if (version !== VERSION && version !== VERSION_1)
-    throw new Error(`unknown snapshot version ${version}`)
+  if (version !== VERSION) throw new Error(`unknown snapshot version ${version}`)
   // The bytes are gone after the call.
   const copy = Buffer.from(bytes)
   restore(new DeliveryState(), copy)
@@ -30,7 +40,7 @@ export function decodeSnapshot(bytes: Buffer): DeliverySnapshot {
 
 function restore(state: DeliveryState, bytes: Buffer): void {
   const reader = new ByteReader(bytes)
-  const version = reader.u8()
+  reader.u8()
   state.totals = { ...noTotals(), ...(JSON.parse(reader.text()) as Totals) }
   state.nextWindow = reader.int()
   state.lastMs = reader.int()
@@ -40,7 +50,7 @@ function restore(state: DeliveryState, bytes: Buffer): void {
     group.policy = JSON.parse(reader.text())
     const holders = new Map<string, Holder>()
     for (let windows = reader.int(); windows > 0; windows -= 1) {
-      state.put(readWindow(reader, { state, group, holders, version }), group)
+      state.put(readWindow(reader, { state, group, holders }), group)
     }
   }
 }
@@ -50,17 +60,16 @@ interface Place {
   readonly group: DeliveryGroup
   /** One for each member of the group. */
   readonly holders: Map<string, Holder>
-  readonly version: number
 }
 
-function readWindow(reader: ByteReader, { state, group, holders, version }: Place): Window {
+function readWindow(reader: ByteReader, { state, group, holders }: Place): Window {
   const topic = reader.text()
   const [id, topicId, partition] = [reader.int(), reader.int(), reader.int()]
   const producerId = reader.int()
   const identity = { id, topic, topicId, partition, producerId }
   const window = new Window(identity, group, reader.int(), state)
   window.deathsBegun = reader.int()
-  const cursors = version === VERSION_1 ? undefined : readCursors(reader)
+  const cursors = readCursors(reader)
   if (cursors !== undefined) window.moveTo(cursors)
   window.retired.restore(reader.ints())
   const names: string[] = []
@@ -72,33 +81,54 @@ function readWindow(reader: ByteReader, { state, group, holders, version }: Plac
     holders.set(name, holder)
     return { nonce, holder, atMs }
   }
-  const runs: Run[] = []
+  let before: RunView | undefined
   for (let left = reader.int(); left > 0; left -= 1) {
-    runs.push(readRun(reader, window, runs.at(-1), readLease))
+    before = readRun(reader, window, before, readLease)
   }
-  window.restoreRuns(runs)
+  window.restored()
   if (window.dying.length > 0) state.dyingIn.add(window)
   return window
 }
 
+/** Each lane begins anew. */
+const placeBehind = (before: RunView | undefined, lane: number): number =>
+  before?.lane === lane ? before.to : 0
+
 function readRun(
   reader: ByteReader,
   window: Window,
-  before: Run | undefined,
+  before: RunView | undefined,
   readLease: () => Lease,
-): Run {
+): RunView {
+  const { table } = window
   const bits = reader.u8()
   const lane = (bits & LANE) === 0 ? NORMAL_PRIORITY : reader.u8()
-  const from = (before?.to ?? 0) + reader.int()
-  const run = new Run(window, from, from + reader.int(), (bits & STATE_BITS) as RunState)
-  run.lane = lane
-  run.deliveries = reader.int()
-  run.dueMs = reader.int()
-  if ((bits & LEASE.SAME) !== 0) run.lease = before?.lease
-  else if ((bits & LEASE.NONE) === 0) run.lease = readLease()
-  if ((bits & TROUBLE.SAME) !== 0) run.trouble = before?.trouble
-  else if ((bits & TROUBLE.NONE) === 0) run.trouble = readTrouble(reader)
-  return run
+  const from = placeBehind(before, lane) + reader.int()
+  const to = from + reader.int()
+  const state = (bits & STATE_BITS) as RunState
+  const run = table.add({ window: window.id, lane, state, from, to, size: to - from })
+  table.setDeliveries(run, reader.int())
+  table.dueMs[run] = reader.int()
+  if ((bits & LEASE.SAME) !== 0) table.setLease(run, before?.lease)
+  else if ((bits & LEASE.NONE) === 0) table.setLease(run, readLease())
+  const trouble = (bits & TROUBLE.SAME) !== 0 ? before?.trouble : undefined
+  if (trouble !== undefined) table.setTrouble(run, trouble)
+  else if ((bits & TROUBLE.NONE) === 0) table.setTrouble(run, readTrouble(reader))
+  if ((bits & SCATTERED) !== 0) readMembers(reader, table, run)
+  window.restoreRun(run)
+  return table.view(run)
+}
+
+function readMembers(reader: ByteReader, table: RunTable, run: RunId): void {
+  const ranges: number[] = []
+  let before = table.from[run] as number
+  for (let left = reader.int(); left > 0; left -= 1) {
+    before += reader.int()
+    ranges.push(before)
+  }
+  const size = sizeOf(ranges)
+  table.count[run] = size
+  table.setMembers(run, membersOf(ranges, size))
 }
 
 function readTrouble(reader: ByteReader): Trouble {

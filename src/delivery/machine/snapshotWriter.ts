@@ -9,10 +9,11 @@ import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import type { SnapshotPieces } from '../../state/index.ts'
 import { ByteWriter } from './bytes.ts'
 import { putCursors } from './cursorBytes.ts'
-import { Frozen, type RunImage } from './frozen.ts'
+import { Frozen } from './frozen.ts'
+import type { Members } from './members.ts'
 import type { DeliveryPolicy } from './policy.ts'
-import { CAUSES, type Lease, type Trouble } from './run.ts'
-import { LANE, LEASE, TROUBLE, VERSION } from './snapshotFormat.ts'
+import { CAUSES, type Lease, type RunView, type Trouble } from './run.ts'
+import { LANE, LEASE, SCATTERED, TROUBLE, VERSION } from './snapshotFormat.ts'
 import type { DeliveryState } from './state.ts'
 import type { Window } from './window.ts'
 
@@ -121,6 +122,7 @@ class RunWriter {
   readonly #holders = new Map<string, number>()
   // Of the run before, which may change until the next one is written.
   #to = 0
+  #lane = 0
   #lease: Lease | undefined
   #trouble: Trouble | undefined
 
@@ -128,23 +130,30 @@ class RunWriter {
     this.#writer = writer
   }
 
-  readonly put = (run: RunImage): void => {
+  readonly put = (run: RunView): void => {
     const writer = this.#writer
-    const { lease, trouble, lane, from, to } = run
-    const sameLease = lease !== undefined && lease === this.#lease
+    const { lease, trouble, lane, from, to, members } = run
+    const sameLease = lease !== undefined && isSame(lease, this.#lease)
     const sameTrouble = trouble !== undefined && trouble === this.#trouble
-    const leaseBits = sameLease ? LEASE.SAME : lease === undefined ? LEASE.NONE : 0
-    const troubleBits = sameTrouble ? TROUBLE.SAME : trouble === undefined ? TROUBLE.NONE : 0
-    const laneBits = lane === NORMAL_PRIORITY ? 0 : LANE
-    writer.u8(run.state | leaseBits | troubleBits | laneBits)
-    if (laneBits !== 0) writer.u8(lane)
-    writer.int(from - this.#to)
+    const isNormal = lane === NORMAL_PRIORITY
+    writer.u8(
+      run.state |
+        bitOf(LEASE, sameLease, lease === undefined) |
+        bitOf(TROUBLE, sameTrouble, trouble === undefined) |
+        (isNormal ? 0 : LANE) |
+        (members === undefined ? 0 : SCATTERED),
+    )
+    if (!isNormal) writer.u8(lane)
+    // Each lane begins anew.
+    writer.int(lane === this.#lane ? from - this.#to : from)
     writer.int(to - from)
     writer.int(run.deliveries)
     writer.int(run.dueMs)
     if (lease !== undefined && !sameLease) this.#putLease(lease)
     if (trouble !== undefined && !sameTrouble) putTrouble(writer, trouble)
+    if (members !== undefined) putMembers(writer, members)
     this.#to = to
+    this.#lane = lane
     this.#lease = lease
     this.#trouble = trouble
   }
@@ -158,6 +167,23 @@ class RunWriter {
     if (known !== undefined) return
     this.#holders.set(holder.id, this.#holders.size)
     writer.text(holder.id)
+  }
+}
+
+const bitOf = (bits: typeof LEASE | typeof TROUBLE, isSame: boolean, isNone: boolean): number =>
+  isSame ? bits.SAME : isNone ? bits.NONE : 0
+
+const isSame = (lease: Lease, before: Lease | undefined): boolean =>
+  lease.nonce === before?.nonce && lease.atMs === before.atMs && lease.holder === before.holder
+
+/** How far each end of their ranges is behind the one before; the first begins with the run. */
+function putMembers(writer: ByteWriter, members: Members): void {
+  const ranges = members.ranges()
+  writer.int(ranges.length)
+  let before = members.first
+  for (const each of ranges) {
+    writer.int(each - before)
+    before = each
   }
 }
 

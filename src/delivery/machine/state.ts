@@ -7,6 +7,7 @@ import type { Frozen } from './frozen.ts'
 import { LaneCountsTable } from './laneCounts.ts'
 import { DEFAULT_DELIVERY_POLICY, type DeliveryPolicy } from './policy.ts'
 import type { Holder } from './run.ts'
+import { RunTable } from './runTable.ts'
 import { type GroupOfWindow, type Heaps, noneLeased, type Window } from './window.ts'
 
 export class DeliveryGroup implements GroupOfWindow {
@@ -77,8 +78,9 @@ export const noTotals = (): Totals => ({
 })
 
 export class DeliveryState implements Heaps {
-  readonly deadlines = new DueHeap()
-  readonly backoffs = new Backoffs()
+  readonly runs = new RunTable()
+  readonly deadlines = new DueHeap(this.runs)
+  readonly backoffs = new Backoffs(this.runs)
   readonly laneCounts = new LaneCountsTable()
   readonly groups = new Map<string, DeliveryGroup>()
   readonly windows = new Map<number, Window>()
@@ -144,8 +146,10 @@ export class DeliveryState implements Heaps {
     if (this.backoffs.size === 0) return
     const windows = new Set<Window>()
     this.backoffs.ripen(nowMs, (run) => {
-      run.window.ripened(run)
-      windows.add(run.window)
+      const window = this.windows.get(this.runs.window[run] as number)
+      if (window === undefined) return
+      window.ripened(run)
+      windows.add(window)
     })
     // Only now: whoever is told may change what waits.
     for (const window of windows) ripened(window)
@@ -153,7 +157,7 @@ export class DeliveryState implements Heaps {
 
   /** When to look again: no later than the next lease expires or the next wait ends; undefined where nothing is due ever. */
   nextDueMs(): number | undefined {
-    const leaseMs = this.deadlines.peek()?.dueMs
+    const leaseMs = this.deadlines.firstMs
     const waitMs = this.backoffs.nextDueMs()
     if (leaseMs === undefined) return waitMs
     return waitMs === undefined ? leaseMs : Math.min(leaseMs, waitMs)

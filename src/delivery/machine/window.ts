@@ -7,10 +7,11 @@
  * Below the cursor everything was handed out; what of it is in no run is settled. So the settled ranges are the gaps
  * between the runs and cost nothing, and one record that keeps failing in front of a million costs one run.
  *
- * Each of the five lanes has its cursor, for what is urgent overtakes: of a lane everything below its cursor was handed
- * out. While a partition holds normal records alone the five are one. The floor is below all of them.
+ * Each of the five lanes is such a line of its own, with its cursor and its runs, for what is urgent overtakes: of a lane
+ * everything below its cursor was handed out, and its runs ignore what of other lanes lies between their records. While a
+ * partition holds normal records alone the five cursors are one. The floor is below all of them.
  *
- * Invariants: runs ascend and do not overlap, and end below the cursor of their lane; each offset has one holder; the
+ * Invariants: the runs of a lane ascend and do not overlap, and end below its cursor; each offset has one holder; the
  * floor never goes back but by a reset; a waiting run has a timer or, once its time has come, is in `ready`.
  */
 import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
@@ -19,12 +20,16 @@ import type { Backoffs } from './backoffs.ts'
 import type { DueHeap } from './dueHeap.ts'
 import type { Frozen } from './frozen.ts'
 import type { LaneCounts, LaneCountsTable } from './laneCounts.ts'
+import { LaneRuns } from './laneRuns.ts'
+import { membersOf } from './members.ts'
 import { ReadyRuns } from './readyRuns.ts'
-import { Retired } from './retired.ts'
-import { type Holder, type Lease, RUN, Run, type RunState } from './run.ts'
+import { RETIRED_MAX, Retired } from './retired.ts'
+import { type Holder, type Lease, RUN, type RunId, type RunState, type RunView } from './run.ts'
+import type { RunTable } from './runTable.ts'
 
 /** What windows share. */
 export interface Heaps {
+  readonly runs: RunTable
   /** Leased runs by their deadline. */
   readonly deadlines: DueHeap
   /** Waiting runs by the time from which they are handed out again. */
@@ -52,17 +57,18 @@ export class Window {
   readonly partition: number
   readonly producerId: number
   readonly #heaps: Heaps
+  readonly #table: RunTable
   /** The least of the five cursors: below it everything was handed out. */
   cursor: number
   /** Of each lane; undefined while all five are the same. */
   #cursors: readonly number[] | undefined
-  /** Ascending. */
-  readonly runs: Run[] = []
+  /** Made for lanes that are used. */
+  readonly #lanes: (LaneRuns | undefined)[] = []
   /** Waiting runs whose time has come. */
-  readonly ready = new ReadyRuns()
+  readonly ready: ReadyRuns
   readonly counts: LaneCounts
   /** Dying runs in their line. */
-  readonly dying: Run[] = []
+  readonly dying: RunId[] = []
   readonly retired = new Retired()
   /** Records handed out and not settled. */
   unresolved = 0
@@ -82,6 +88,8 @@ export class Window {
     this.group = group
     this.cursor = cursor
     this.#heaps = heaps
+    this.#table = heaps.runs
+    this.ready = new ReadyRuns(heaps.runs)
     this.counts = heaps.laneCounts.of(this)
   }
 
@@ -102,42 +110,67 @@ export class Window {
 
   /** Everything below is settled. */
   get floor(): number {
-    const first = this.runs[0]
-    return first === undefined || first.from > this.cursor ? this.cursor : first.from
-  }
-
-  /** The place of the run that holds `offset`, or of the first behind it. */
-  placeOf(offset: number): number {
-    const { runs } = this
-    let [low, high] = [0, runs.length]
-    // What is settled is mostly in front, what is new behind.
-    if (high > 0 && (runs[0] as Run).to > offset) return 0
-    while (low < high) {
-      const middle = (low + high) >> 1
-      if ((runs[middle] as Run).to > offset) high = middle
-      else low = middle + 1
+    let floor = this.cursor
+    for (const lane of this.#lanes) {
+      const first = lane?.at(0)
+      if (first !== undefined) floor = Math.min(floor, this.#table.from[first] as number)
     }
-    return low
+    return floor
   }
 
-  /** Records that were never handed out become a leased run; the cursors are moved when all of them have. */
-  leaseFresh(from: number, to: number, { lease, lane, dueMs }: Fresh): void {
-    this.#keep(from, to)
-    const run = new Run(this, from, to, RUN.LEASED)
-    run.lease = lease
-    run.lane = lane
-    run.dueMs = dueMs
-    const last = this.runs.at(-1)
-    if (last === undefined || last.to <= from) this.runs.push(run)
-    else this.runs.splice(this.placeOf(from), 0, run)
-    this.unresolved += run.size
-    if (lane !== NORMAL_PRIORITY) this.others += run.size
-    this.#enter(run)
+  get table(): RunTable {
+    return this.#table
+  }
+
+  /** The runs of one lane; undefined where it never had any. */
+  lane(lane: number): LaneRuns | undefined {
+    return this.#lanes[lane]
+  }
+
+  /** Lane by lane, ascending in each. */
+  *allRuns(): Generator<RunId> {
+    for (const lane of this.#lanes) if (lane !== undefined) yield* lane.all
+  }
+
+  /** How many runs there are. */
+  get runCount(): number {
+    return this.#lanes.reduce((sum, lane) => sum + (lane?.length ?? 0), 0)
+  }
+
+  /** The run that holds the record; undefined where none does. */
+  runAt(offset: number): RunId | undefined {
+    for (const lane of this.#lanes) {
+      const run = lane?.at(lane.placeOf(offset))
+      if (run !== undefined && this.#table.has(run, offset)) return run
+    }
+    return undefined
+  }
+
+  /** As {@link runAt}, all of it. */
+  viewAt(offset: number): RunView | undefined {
+    const run = this.runAt(offset)
+    return run === undefined ? undefined : this.#table.view(run)
+  }
+
+  /** Records of one lane that were never handed out become one leased run; the cursors are moved when all of them have. */
+  leaseFresh(ranges: readonly number[], { lease, lane, dueMs }: Fresh): void {
+    let size = 0
+    for (let i = 0; i < ranges.length; i += 2) {
+      size += (ranges[i + 1] as number) - (ranges[i] as number)
+    }
+    if (size === 0) return
+    const [from, to] = [ranges[0] as number, ranges.at(-1) as number]
+    this.#keep({ lane, from, to })
+    const run = this.#table.add({ window: this.id, lane, state: RUN.LEASED, from, to, size })
+    if (to - from > size) this.#table.setMembers(run, membersOf(ranges, size))
+    this.#table.setLease(run, lease)
+    this.#table.dueMs[run] = dueMs
+    this.#admit(run)
   }
 
   /** All five lanes go on at `cursor`, or each at its own; none goes back. */
   moveTo(cursor: number | readonly number[]): void {
-    this.#keep(0, 0)
+    this.#keep()
     if (typeof cursor === 'number') {
       this.cursor = cursor
       this.#cursors = undefined
@@ -150,19 +183,22 @@ export class Window {
 
   /** What is below `start` is not there any more. */
   moveAbove(start: number): void {
-    this.#keep(0, 0)
+    this.#keep()
     if (this.#cursors === undefined) this.cursor = Math.max(this.cursor, start)
     else this.moveTo(this.#cursors.map((each) => Math.max(each, start)))
   }
 
-  /** Calls `change` with each run of the range, cut to it, between leaving its place and taking its new one. */
-  change(from: number, to: number, change: (run: Run) => void): void {
-    this.#keep(from, to)
-    this.#cut(from)
-    this.#cut(to)
-    for (let at = this.placeOf(from); ; at += 1) {
-      const run = this.runs[at]
-      if (run === undefined || run.from >= to) return
+  /** Calls `change` with each run of the lane in the range, cut to it, between leaving its place and taking its new one. */
+  change(range: LaneRange, change: (run: RunId) => void): void {
+    const { lane, from, to } = range
+    const runs = this.#lanes[lane]
+    if (runs === undefined) return
+    this.#keep(range)
+    this.#cut(runs, from)
+    this.#cut(runs, to)
+    for (let at = runs.placeOf(from); ; at += 1) {
+      const run = runs.at(at)
+      if (run === undefined || (this.#table.from[run] as number) >= to) return
       this.#leave(run)
       change(run)
       this.#enter(run)
@@ -170,45 +206,41 @@ export class Window {
   }
 
   /**
-   * Settles what of the range was handed out. Returns how many records. `isDead`: not by the lease that was the last, and
-   * whoever acks it now comes too late.
+   * Settles what of the lane was handed out in the range. Returns how many records. `isDead`: not by the lease that was the
+   * last, and whoever acks it now comes too late.
    */
-  settle(from: number, to: number, isDead = false): number {
-    this.#keep(from, to)
-    this.#cut(from)
-    this.#cut(to)
-    const first = this.placeOf(from)
+  settle(range: LaneRange, isDead = false): number {
+    const { lane, from, to } = range
+    const runs = this.#lanes[lane]
+    if (runs === undefined) return 0
+    this.#keep(range)
+    this.#cut(runs, from)
+    this.#cut(runs, to)
+    const first = runs.placeOf(from)
     let end = first
     let count = 0
     for (; ; end += 1) {
-      const run = this.runs[end]
-      if (run === undefined || run.from >= to) break
+      const run = runs.at(end)
+      if (run === undefined || (this.#table.from[run] as number) >= to) break
       this.#leave(run)
-      count += run.size
-      if (run.lane !== NORMAL_PRIORITY) this.others -= run.size
-      const deliveries = run.deliveries + (isDead ? 1 : 0)
-      if (deliveries > 1) this.retired.add(run.from, run.to, deliveries)
+      count += this.#table.count[run] as number
+      this.#retire(run, isDead)
+      this.#table.remove(run)
     }
-    if (end === 1 && first === 0) this.runs.shift()
-    else if (end > first) this.runs.splice(first, end - first)
+    runs.takeOut(first, end)
+    if (lane !== NORMAL_PRIORITY) this.others -= count
     this.unresolved -= count
     return count
   }
 
   /** The time of a waiting run has come, and its timer is gone. */
-  ripened(run: Run): void {
+  ripened(run: RunId): void {
     this.#getReady(run)
   }
 
   /** Forgets what is not below `end`, as if nothing of it had been handed out. */
   shorten(end: number): void {
-    this.#keep(end, Number.POSITIVE_INFINITY)
-    this.#cut(end)
-    for (const run of this.runs.splice(this.placeOf(end))) {
-      this.#leave(run)
-      this.unresolved -= run.size
-      if (run.lane !== NORMAL_PRIORITY) this.others -= run.size
-    }
+    this.#forgetFrom(end)
     if (this.#cursors === undefined) this.cursor = Math.min(this.cursor, end)
     else this.moveTo(this.#cursors.map((each) => Math.min(each, end)))
     this.retired.shorten(end)
@@ -216,84 +248,141 @@ export class Window {
 
   /** Forgets everything; goes on at `cursor`. */
   reset(cursor: number): void {
-    this.#keep(0, Number.POSITIVE_INFINITY)
-    for (const run of this.runs.splice(0)) this.#leave(run)
-    this.unresolved = 0
-    this.others = 0
+    this.#forgetFrom(0)
     this.moveTo(cursor)
     this.retired.clear()
   }
 
-  /** The runs of a snapshot, in order. */
-  restoreRuns(runs: readonly Run[]): void {
-    for (const run of runs) {
-      this.runs.push(run)
-      this.unresolved += run.size
-      if (run.lane !== NORMAL_PRIORITY) this.others += run.size
-      if (run.state === RUN.DYING) this.dying.push(run)
-      else this.#enter(run)
+  /** A run of a snapshot, behind those of its lane that are there; see {@link restored}. */
+  restoreRun(run: RunId): void {
+    if (this.#table.state(run) === RUN.DYING) {
+      this.#list(run)
+      this.dying.push(run)
+    } else this.#admit(run)
+  }
+
+  /** To be called when all runs of a snapshot are there. */
+  restored(): void {
+    const { dueMs } = this.#table
+    this.dying.sort((a, b) => (dueMs[a] as number) - (dueMs[b] as number))
+  }
+
+  #forgetFrom(from: number): void {
+    this.#keep()
+    for (const [lane, runs] of this.#lanes.entries()) {
+      if (runs === undefined) continue
+      this.#keep({ lane, from, to: Number.POSITIVE_INFINITY })
+      this.#cut(runs, from)
+      const first = runs.placeOf(from)
+      for (const run of runs.all.slice(first)) {
+        this.#leave(run)
+        const size = this.#table.count[run] as number
+        this.unresolved -= size
+        if (lane !== NORMAL_PRIORITY) this.others -= size
+        this.#table.remove(run)
+      }
+      runs.takeOut(first, runs.length)
     }
-    this.dying.sort((a, b) => a.dueMs - b.dueMs)
   }
 
   /** What lies there as yet belongs into the snapshot that is being written, where one is. */
-  #keep(from: number, to: number): void {
-    this.#heaps.frozen?.keep(this, from, to)
+  #keep(range: LaneRange = NO_RUNS): void {
+    this.#heaps.frozen?.keep(this, range)
   }
 
-  #cut(offset: number): void {
-    const at = this.placeOf(offset)
-    const run = this.runs[at]
-    if (run === undefined || run.from >= offset) return
-    const rest = new Run(this, offset, run.to, run.state)
-    rest.lane = run.lane
-    rest.deliveries = run.deliveries
-    rest.dueMs = run.state === RUN.DYING ? run.dueMs + (offset - run.from) : run.dueMs
-    rest.lease = run.lease
-    rest.trouble = run.trouble
-    run.to = offset
-    this.runs.splice(at + 1, 0, rest)
-    if (run.place >= 0) this.#timesOf(run.state).add(rest)
-    else if (run.state === RUN.DYING) this.dying.splice(this.dying.indexOf(run) + 1, 0, rest)
-    else this.ready.add(rest)
+  #admit(run: RunId): void {
+    this.#list(run)
+    this.#enter(run)
+  }
+
+  #list(run: RunId): void {
+    const lane = this.#table.lane(run)
+    let runs = this.#lanes[lane]
+    if (runs === undefined) {
+      runs = new LaneRuns(this.#table)
+      this.#lanes[lane] = runs
+    }
+    runs.add(run)
+    const size = this.#table.count[run] as number
+    this.unresolved += size
+    if (lane !== NORMAL_PRIORITY) this.others += size
+  }
+
+  #cut(runs: LaneRuns, offset: number): void {
+    const both = runs.cut(offset)
+    if (both === undefined) return
+    const [run, rest] = both
+    const state = this.#table.state(run)
+    if ((this.#table.place[run] as number) >= 0) this.#timesOf(state).add(rest)
+    else if (state === RUN.DYING) {
+      const before = this.#table.count[run] as number
+      this.#table.dueMs[rest] = (this.#table.dueMs[run] as number) + before
+      this.dying.splice(this.dying.indexOf(run) + 1, 0, rest)
+    } else this.ready.add(rest)
+  }
+
+  #retire(run: RunId, isDead: boolean): void {
+    const deliveries = this.#table.deliveries(run) + (isDead ? 1 : 0)
+    if (deliveries <= 1) return
+    const table = this.#table
+    const count = table.count[run] as number
+    if (table.members(run) === undefined) {
+      this.retired.add(table.from[run] as number, table.to[run] as number, deliveries)
+      return
+    }
+    for (let i = Math.max(0, count - RETIRED_MAX); i < count; i += 1) {
+      const offset = table.offsetAt(run, i)
+      this.retired.add(offset, offset + 1, deliveries)
+    }
   }
 
   #timesOf(state: RunState): DueHeap | Backoffs {
     return state === RUN.LEASED ? this.#heaps.deadlines : this.#heaps.backoffs
   }
 
-  #enter(run: Run): void {
-    if (run.state === RUN.DYING) {
-      run.dueMs = this.deathsBegun
-      this.deathsBegun += run.size
+  #enter(run: RunId): void {
+    const table = this.#table
+    const state = table.state(run)
+    if (state === RUN.DYING) {
+      table.dueMs[run] = this.deathsBegun
+      this.deathsBegun += table.count[run] as number
       this.dying.push(run)
       return
     }
-    if (run.state === RUN.LEASED) this.#hold(run, run.size)
-    if (run.state === RUN.WAITING && run.dueMs === 0) this.#getReady(run)
-    else this.#timesOf(run.state).add(run)
+    if (state === RUN.LEASED) this.#hold(run, table.count[run] as number)
+    if (state === RUN.WAITING && table.dueMs[run] === 0) this.#getReady(run)
+    else this.#timesOf(state).add(run)
   }
 
-  #leave(run: Run): void {
-    if (run.state === RUN.LEASED) this.#hold(run, -run.size)
-    if (run.place >= 0) this.#timesOf(run.state).remove(run)
-    else if (run.state === RUN.DYING) take(this.dying, run)
+  #leave(run: RunId): void {
+    const table = this.#table
+    const state = table.state(run)
+    if (state === RUN.LEASED) this.#hold(run, -(table.count[run] as number))
+    if ((table.place[run] as number) >= 0) this.#timesOf(state).remove(run)
+    else if (state === RUN.DYING) take(this.dying, run)
     else {
       this.ready.remove(run)
-      this.counts.ready[run.lane] = (this.counts.ready[run.lane] as number) - run.size
+      this.#countReady(run, -1)
     }
   }
 
-  #getReady(run: Run): void {
+  #getReady(run: RunId): void {
     this.ready.add(run)
-    this.counts.ready[run.lane] = (this.counts.ready[run.lane] as number) + run.size
+    this.#countReady(run, 1)
   }
 
-  #hold(run: Run, size: number): void {
+  #countReady(run: RunId, sign: 1 | -1): void {
+    const { ready } = this.counts
+    const lane = this.#table.lane(run)
+    ready[lane] = (ready[lane] as number) + sign * (this.#table.count[run] as number)
+  }
+
+  #hold(run: RunId, size: number): void {
     this.leased += size
     this.counts.held += size
-    if (run.lane !== NORMAL_PRIORITY) this.#holdOther(run.lane, size)
-    const holder = run.lease?.holder
+    const lane = this.#table.lane(run)
+    if (lane !== NORMAL_PRIORITY) this.#holdOther(lane, size)
+    const holder = this.#table.holder(run)
     if (holder === undefined) return
     holder.inFlight += size
     if (holder.inFlight === 0) this.group.holders.delete(holder.id)
@@ -316,6 +405,14 @@ export interface GroupOfWindow {
   readonly leasedOthers: number[]
 }
 
+/** Records of one lane. */
+export interface LaneRange {
+  readonly lane: number
+  readonly from: number
+  /** The first offset that is not in it. */
+  readonly to: number
+}
+
 /** What a hand-out gives to records that were never handed out. */
 export interface Fresh {
   readonly lease: Lease
@@ -323,9 +420,11 @@ export interface Fresh {
   readonly dueMs: number
 }
 
+const NO_RUNS: LaneRange = { lane: NORMAL_PRIORITY, from: 0, to: 0 }
+
 export const noneLeased = (): number[] => new Array<number>(LANES).fill(0)
 
-function take(line: Run[], run: Run): void {
+function take(line: RunId[], run: RunId): void {
   if (line[0] === run) line.shift()
   else line.splice(line.indexOf(run), 1)
 }

@@ -124,9 +124,10 @@ function sayingsOf(body: unknown): readonly SettleSaying[] {
 }
 
 const inBrokerWords = (group: string, saying: SettleSaying): Saying => {
-  const { what: kind, topic, partition, nonce, from, to, timeMs, reason } = saying
+  const { what: kind, topic, partition, nonce, lane, from, to, timeMs, reason } = saying
   const deliveries = saying.deliveryCount
-  return { kind, range: { group, topic, partition, from, to, deliveries, nonce }, timeMs, reason }
+  const range = { group, topic, partition, lane, from, to, deliveries, nonce }
+  return { kind, range, timeMs, reason }
 }
 
 /** What the client does not know already: failures, and times. */

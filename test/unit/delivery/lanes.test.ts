@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest'
+import type { SayingKind } from '../../../src/delivery/index.ts'
 import { BrokerError } from '../../../src/kernel/errors.ts'
 import type { Priority } from '../../../src/kernel/priority.ts'
 import { type Handed, house, restarted, soon, values } from './house.ts'
@@ -211,3 +212,82 @@ describe('a dead letter', () => {
     expect(await home.stored('t.dlq')).toMatchObject([{ priority: 0 }])
   })
 })
+
+describe('a range of one lane', () => {
+  test('is one part and one run, whatever of other lanes lies between, and settles what it names', async () => {
+    const home = await setup()
+    await publish(home, 'cnbcnbcnb')
+    const { parts } = await taken(home)
+    const [critical, normal, background] = parts
+    expect(parts).toMatchObject([
+      { lane: 0, offset: 0, nextOffset: 7, count: 3 },
+      { lane: 2, offset: 1, nextOffset: 8, count: 3 },
+      { lane: 4, offset: 2, nextOffset: 9, count: 3 },
+    ])
+    expect(await settle(home, 'ack', critical, [0, 7])).toEqual([[0, 7, 3, 'done']])
+    expect(home.delivery.floor('g', 't', 0)).toBe(1)
+    expect(await settle(home, 'ack', background, [2, 6])).toEqual([[2, 6, 2, 'done']])
+    expect(await settle(home, 'ack', normal, [1, 8])).toEqual([[1, 8, 3, 'done']])
+    expect(home.delivery.floor('g', 't', 0)).toBe(8)
+    // Said again, and beyond what was handed out.
+    expect(await settle(home, 'ack', normal, [1, 12])).toEqual([
+      [1, 9, 8, 'done'],
+      [9, 12, 3, 'unknown'],
+    ])
+    const next = await restarted(home)
+    expect(await settle(next, 'ack', background, [8, 9])).toEqual([[8, 9, 1, 'done']])
+    expect(next.delivery.floor('g', 't', 0)).toBe(9)
+  })
+
+  test('that failed in part comes back in part, with those that were given back', async () => {
+    const home = await setup()
+    await publish(home, 'cncncncn')
+    const { parts } = await taken(home)
+    const [critical, normal] = parts
+    expect(await settle(home, 'nack', critical, [2, 5])).toEqual([[2, 5, 2, 'requeued']])
+    expect(await settle(home, 'giveBack', normal, [3, 8])).toEqual([[3, 8, 3, 'done']])
+    const again = await restarted(home)
+    again.clock.advance(2_000)
+    const { handed } = await again.take()
+    expect(handed.map(({ offset, deliveries }) => [offset, deliveries])).toEqual([
+      ...[
+        [2, 2],
+        [4, 2],
+      ],
+      ...[
+        [3, 1],
+        [5, 1],
+        [7, 1],
+      ],
+    ])
+    expect(await settle(again, 'ack', critical, [0, 7])).toEqual([
+      [0, 1, 1, 'done'],
+      [1, 2, 1, 'done'],
+      [2, 5, 2, 'lost'],
+      [5, 6, 1, 'done'],
+      [6, 7, 1, 'done'],
+    ])
+  })
+})
+
+async function taken({ delivery }: Home) {
+  const poll = { group: 'g', memberId: 'a', maxMessages: 100, maxBytes: 1_000_000 }
+  const read = await delivery.poll({ ...poll, waitMs: 0, autoCommit: false }, undefined)
+  if (read.rebalance) throw new Error('a rebalance')
+  return read.value
+}
+
+type Taken = Awaited<ReturnType<typeof taken>>['parts'][number]
+
+/** What became of a range of the part's lane: from, to, records, outcome. */
+async function settle(
+  home: Home,
+  kind: SayingKind,
+  part: Taken | undefined,
+  [from, to]: readonly [number, number],
+) {
+  const { nonce = 0, deliveryCount: deliveries = 1, lane } = part ?? {}
+  const range = { group: 'g', topic: 't', partition: 0, nonce, deliveries, lane, from, to }
+  const [outcome] = await home.delivery.say([{ kind, range }])
+  return outcome?.pieces?.map((piece) => [piece.from, piece.to, piece.size, piece.outcome])
+}

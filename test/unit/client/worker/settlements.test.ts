@@ -7,10 +7,10 @@ import { turn } from '../../../support/drive.ts'
 import { FakeClock } from '../../../support/fakeClock.ts'
 
 const part = (offset = 0, count = 100): LeasePart => ({
-  ...{ topic: 't', partition: 0, nonce: 7, deliveryCount: 1, offset, count, deadlineMs: 0 },
-  bytes: Buffer.alloc(0),
+  ...{ topic: 't', partition: 0, lane: 2, nonce: 7, deliveryCount: 1, offset, count },
+  ...{ nextOffset: offset + count, deadlineMs: 0, bytes: Buffer.alloc(0) },
 })
-const lotOf = (offset = 0): Lot => new Lot(part(offset), 0, { slot: 0, version: 1 }, 0)
+const lotOf = (offset = 0): Lot => new Lot(part(offset), 0, [{ slot: 0, version: 1 }], 0)
 const saying = (what: SettleSaying['what'], from: number, to = from + 1): SettleSaying => ({
   ...{ what, topic: 't', partition: 0, nonce: 7, deliveryCount: 1, from, to },
 })
@@ -93,7 +93,7 @@ describe('settlements', () => {
   test('are told again until there is an answer, and no others are held up by that', async () => {
     const world = new World(1)
     world.settlements.ack(lotOf(), 0)
-    world.settlements.ack(lotOf(50), 50)
+    world.settlements.ack(lotOf(50), 0)
     await world.answer(new BrokerError('OUTCOME_UNKNOWN', 'cut'))
     expect(world.sent).toEqual([['ack 0-1'], ['ack 50-51'], ['ack 0-1']])
     await world.answer()
