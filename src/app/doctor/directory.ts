@@ -52,6 +52,10 @@ export async function* examineDirectory({
   const space = await machine.diskSpace(path)
   if (space !== undefined) yield spaceFinding(space)
   try {
+    if (await isUnused(fileSystem, path)) {
+      yield ok('format', 'an empty directory, to be filled by the first start')
+      return
+    }
     const format = await formatFinding(fileSystem, path)
     yield format
     if (format.status === 'problem') return
@@ -115,6 +119,10 @@ function spaceFinding({ freeBytes, sizeBytes }: DiskSpace): Finding {
   return ok(check, message)
 }
 
+/** Hidden files, such as those of version control, are no data. */
+const isUnused = async (fileSystem: FileSystem, path: string): Promise<boolean> =>
+  (await fileSystem.list(path)).every(({ name }) => name.startsWith('.'))
+
 async function formatFinding(fileSystem: FileSystem, path: string): Promise<Finding> {
   const check = 'format'
   const format = await readFormat(fileSystem, path)
@@ -131,8 +139,6 @@ async function formatFinding(fileSystem: FileSystem, path: string): Promise<Find
     })
   }
   if (format === 0) {
-    const isEmpty = (await fileSystem.list(path)).length === 0
-    if (isEmpty) return ok(check, 'an empty directory, to be filled by the first start')
     return warning(check, {
       message: 'it has no FORMAT: no daemon has opened it yet, or it is no data directory',
       advice: 'name the directory that holds topics/ and state/ with --data-dir',
@@ -152,7 +158,7 @@ function cleanFinding({ clean, inUse }: Patient): Finding {
   if (inUse) return ok(check, 'a daemon runs')
   if (clean) return ok(check, 'in order')
   return warning(check, {
-    message: 'not in order: the process was killed, or the machine went down (or nothing ran yet)',
+    message: 'not in order: the process was killed, or the machine went down',
     advice: 'nothing: the next start checks the ends of all logs by itself',
   })
 }

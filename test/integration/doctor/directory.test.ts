@@ -117,10 +117,13 @@ describe('a directory that is well', () => {
     expect(only(findings, 'lock').message).toContain(`process ${process.pid}`)
   })
 
-  test('may be empty', async () => {
+  test('may be empty, but for hidden files', async () => {
     const path = await mkdtemp(join(tmpdir(), 'goqueue-doctor-'))
     onTestFinished(() => rm(path, { recursive: true, force: true }))
-    expect(only(await examined(path), 'format')).toMatchObject({ status: 'ok' })
+    await writeFile(join(path, '.gitignore'), '*')
+    const findings = await examined(path)
+    expect(notOk(findings)).toEqual(NOTHING_IS_WRONG)
+    expect(only(findings, 'format').message).toContain('empty')
   })
 })
 
