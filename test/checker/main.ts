@@ -41,6 +41,9 @@ const { minutes, features, faults, seed, seconds } = yargs(hideBin(process.argv)
   .strict()
   .parseSync()
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => process.exit(EXIT_FINDINGS))
+
 const directory = await mkdtemp(join(tmpdir(), 'goqueue-check-'))
 const built = await buildBroker(join(directory, 'build'))
 const chosen = FAULTS.filter(({ name }) => faults.includes(name))

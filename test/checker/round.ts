@@ -105,6 +105,7 @@ class Round {
   async run(): Promise<void> {
     const { url } = this.#relay
     const http = new HttpClient(url)
+    let harming = Promise.resolve()
     try {
       await this.#revive()
       for (const feature of this.#plan.features) {
@@ -116,13 +117,16 @@ class Round {
         await workload.prepare()
       }
       const working = this.#each((workload) => workload.run())
-      await Promise.race([this.#harm(), working])
+      harming = this.#harm()
+      await Promise.race([harming, working])
       this.#isOver = true
       await this.#inTime('clients do not stop', working)
       const finishing = this.#each((workload) => workload.finish())
       await this.#inTime('no rest', finishing)
     } finally {
       this.#isOver = true
+      // It may be about to start the broker again.
+      await harming.catch(() => undefined)
       await http.close()
       await this.#broker.end()
       await this.#relay.close()
@@ -187,7 +191,7 @@ class Round {
     const { relay, broker } = { relay: this.#relay, broker: this.#broker }
     const target: Target = { relay, broker, random, revive: () => this.#revive() }
     const until = performance.now() + workMs
-    while (performance.now() < until && !isEnough()) {
+    while (performance.now() < until && !isEnough() && !this.#isOver) {
       await pause(random.between(...fault.restMs))
       if (this.#death !== undefined) throw new Error(this.#death)
       const start = now()

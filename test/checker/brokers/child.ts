@@ -14,6 +14,12 @@ export interface ChildSetup {
 
 const START_MS_MAX = 60_000
 
+/** None outlives whoever started it. */
+const alive = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const each of alive) each.kill('SIGKILL')
+})
+
 export class Child {
   readonly process: ChildProcess
   readonly exited: Promise<string>
@@ -33,7 +39,9 @@ export class Child {
     })
     this.process.stderr?.on('data', (chunk: Buffer) => log.write(chunk))
     this.exited = new Promise((resolve) => {
+      alive.add(this.process)
       this.process.on('close', (code, signal) => {
+        alive.delete(this.process)
         log.end()
         resolve(signal ?? `exit code ${code}`)
       })

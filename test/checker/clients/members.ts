@@ -20,7 +20,9 @@ export interface PollPlan {
 
 /** Longer than a run: nobody is evicted who does not leave. */
 const SESSION = '10m'
-const ATTEMPTS_MAX = 60
+/** Whoever hears it is no member: it has left before, or never joined. */
+const GONE: ReadonlySet<string | undefined> = new Set(['UNKNOWN_MEMBER', 'GROUP_NOT_FOUND'])
+const ATTEMPTS_MAX = 100
 
 export class Member {
   readonly client: string
@@ -65,7 +67,7 @@ export class Member {
       const body = { member_id: member }
       const reply = await this.#context.http.ask('POST', `/groups/${group}/leave`, { body })
       this.#context.history.record({ op: 'leave', client, group, member, ...toldBy(reply) })
-      if (reply.outcome === 'ok' || reply.code === 'UNKNOWN_MEMBER') return
+      if (reply.outcome === 'ok' || GONE.has(reply.code)) return
       await pause(50)
     }
     throw new Error(`${member} cannot leave ${group}`)

@@ -28,6 +28,9 @@ const row = ({ name, feature, fault }: Mutation, result: Catch): string => {
   return `| ${[...cells, result.rounds].join(' | ')} |`
 }
 
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => process.exit(EXIT_MISSED))
+
 const directory = await mkdtemp(join(tmpdir(), 'goqueue-mutations-'))
 const lines = [
   '| planted bug | feature | fault | caught by | after operations | rounds |',

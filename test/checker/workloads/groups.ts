@@ -14,7 +14,13 @@ import { now, since } from '../history/history.ts'
 import type { HandOut } from '../history/operation.ts'
 import { idOf } from '../history/values.ts'
 import { bringToRest } from './rest.ts'
-import { SDK_SESSION_MS, untilClosed, type WorkContext, type Workload } from './workload.ts'
+import {
+  ofClosed,
+  SDK_SESSION_MS,
+  type WorkContext,
+  type Workload,
+  whileRunning,
+} from './workload.ts'
 
 const NAME = 'groups'
 const PARTITIONS = 4
@@ -124,7 +130,8 @@ async function takeTurn(member: Member, pending: Pending, random: SeededRandom):
 }
 
 /** The SDK looks after membership and commits; what its handler got is noted. */
-async function consume({ url, history, isOver }: WorkContext, name: string): Promise<void> {
+async function consume(context: WorkContext, name: string): Promise<void> {
+  const { url, history } = context
   const client = new Client({ url })
   const { group } = BY_SDK
   const consumer = client.groupConsumer({
@@ -143,8 +150,8 @@ async function consume({ url, history, isOver }: WorkContext, name: string): Pro
       ...{ outcome: 'ok', ...since(now()) },
     })
   })
-  while (!isOver()) await pause(100)
-  await Promise.all([consumer.close(), untilClosed(consuming)])
+  await whileRunning(context, consuming)
+  await Promise.all([consumer.close(), ofClosed(consuming)])
   await client.close()
 }
 

@@ -13,7 +13,13 @@ import { now, told } from '../history/history.ts'
 import type { HandOut } from '../history/operation.ts'
 import { idOf } from '../history/values.ts'
 import { bringToRest } from './rest.ts'
-import { SDK_SESSION_MS, untilClosed, type WorkContext, type Workload } from './workload.ts'
+import {
+  ofClosed,
+  SDK_SESSION_MS,
+  type WorkContext,
+  type Workload,
+  whileRunning,
+} from './workload.ts'
 
 const BATCH_MAX = 6
 const WORKERS = 4
@@ -138,10 +144,11 @@ async function settle(member: Member, handOut: HandOut, random: SeededRandom): P
 
 /** What the handler gets, and what the broker confirmed of it, noted as leases and settlements. */
 async function workBySdk(
-  { url, history, isOver }: WorkContext,
+  context: WorkContext,
   { group, topic }: GroupPlan,
   random: SeededRandom,
 ): Promise<void> {
+  const { url, history } = context
   const client = new Client({ url })
   const name = `${group}-0`
   const held = new Map<string, HandOut>()
@@ -178,8 +185,8 @@ async function workBySdk(
     },
   })
   const running = worker.run()
-  while (!isOver()) await pause(100)
-  await Promise.all([worker.close({ timeoutMs: 10_000 }), untilClosed(running)])
+  await whileRunning(context, running)
+  await Promise.all([worker.close({ timeoutMs: 10_000 }), ofClosed(running)])
   await client.close()
 }
 

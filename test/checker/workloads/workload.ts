@@ -2,7 +2,7 @@
 import { BrokerError } from '../../../src/client/index.ts'
 import type { SeededRandom } from '../../support/random.ts'
 import type { Finding, Terms } from '../check/finding.ts'
-import type { HttpClient } from '../clients/http.ts'
+import { type HttpClient, pause } from '../clients/http.ts'
 import type { History } from '../history/history.ts'
 import type { Operation } from '../history/operation.ts'
 
@@ -31,11 +31,29 @@ export interface Workload {
 
 /** How long what is left may take to come to rest while nothing moves, in milliseconds. */
 export const REST_MS_MAX = 15_000
+const LOOK_MS = 50
+
 /** Of members through the SDK, who choose no id of their own: one whose join was not answered is gone after it. */
 export const SDK_SESSION_MS = 6000
 
-/** A run of the SDK that was closed before it could begin rejects with just that. */
-export async function untilClosed(run: Promise<void>): Promise<void> {
+/**
+ * Resolves when the work is over; before that only where a run of the SDK ends by itself, which it may not. A run that was
+ * closed before it could begin rejects with just that.
+ */
+export async function whileRunning({ isOver }: WorkContext, run: Promise<void>): Promise<void> {
+  let isEnded = false
+  const ended = run.then(() => {
+    isEnded = true
+  })
+  ended.catch(() => {
+    isEnded = true
+  })
+  while (!isOver() && !isEnded) await pause(LOOK_MS)
+  if (isEnded) await ended
+}
+
+/** Resolves when the run has ended for no other reason than that it was closed. */
+export async function ofClosed(run: Promise<void>): Promise<void> {
   await run.catch((error: unknown) => {
     if (!(error instanceof BrokerError) || error.code !== 'CLIENT_CLOSED') throw error
   })
