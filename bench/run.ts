@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { GiB, SECOND_MS } from '../src/kernel/units.ts'
 import { SCENARIOS } from './scenarios/index.ts'
 import { build } from './support/build.ts'
+import { parsed, positive, runCommand, UsageError } from './support/command.ts'
 import { currentCommit } from './support/commit.ts'
 import { compareRuns, comparisonText } from './support/compare.ts'
 import { describeMachine } from './support/machine.ts'
@@ -21,7 +22,6 @@ import { chooseSettings } from './support/settings.ts'
 import { tableOf } from './support/table.ts'
 import { runScenario } from './support/turns.ts'
 import { runWorkloads } from './workload/command.ts'
-import { WorkloadProblem } from './workload/file.ts'
 import type { WorkloadResult } from './workload/result.ts'
 import { workloadTable } from './workload/table.ts'
 
@@ -53,35 +53,37 @@ Workload files of the OpenMessaging Benchmark, as they are:
 
   -o, --output FORMAT   table (default) or json
 
-Exit code: 0; 1 where a comparison found something worse or a run failed; 64 wrong options.`
+Exit code: 0; 1 where a comparison found something worse or a run failed; 2 wrong options; 65 a file is not what it
+should be; 66 it is not there.`
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
-const { values: flags, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    quick: { type: 'boolean', default: false },
-    full: { type: 'boolean', default: false },
-    rounds: { type: 'string' },
-    'cold-gib': { type: 'string' },
-    'soak-seconds': { type: 'string' },
-    out: { type: 'string' },
-    docs: { type: 'boolean', default: false },
-    'docs-from': { type: 'boolean', default: false },
-    compare: { type: 'boolean', default: false },
-    workload: { type: 'boolean', default: false },
-    'workload-minutes': { type: 'string' },
-    'backlog-gib': { type: 'string' },
-    acks: { type: 'string', default: 'all' },
-    output: { type: 'string', short: 'o', default: 'table' },
-    profile: { type: 'string' },
-    'no-build': { type: 'boolean', default: false },
-    list: { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
+const { values: flags, positionals } = parsed(() =>
+  parseArgs({
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      full: { type: 'boolean', default: false },
+      rounds: { type: 'string' },
+      'cold-gib': { type: 'string' },
+      'soak-seconds': { type: 'string' },
+      out: { type: 'string' },
+      docs: { type: 'boolean', default: false },
+      'docs-from': { type: 'boolean', default: false },
+      compare: { type: 'boolean', default: false },
+      workload: { type: 'boolean', default: false },
+      'workload-minutes': { type: 'string' },
+      'backlog-gib': { type: 'string' },
+      acks: { type: 'string', default: 'all' },
+      output: { type: 'string', short: 'o', default: 'table' },
+      profile: { type: 'string' },
+      'no-build': { type: 'boolean', default: false },
+      list: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  }),
+)
 
-const EXIT_USAGE = 64
 const isJson = flags.output === 'json'
 // What is asked for as JSON is alone on standard output.
 const progress = makeProgress(isJson ? process.stderr : process.stdout)
@@ -101,14 +103,10 @@ function chosen(names: readonly string[]): readonly Scenario[] {
   return names.length === 0 ? SCENARIOS : SCENARIOS.filter(({ name }) => names.includes(name))
 }
 
-class UsageError extends Error {}
-
 function amount(name: keyof typeof flags, unit = 1): number | undefined {
   const text = flags[name]
   if (text === undefined) return undefined
-  const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value * unit
-  throw new UsageError(`--${name} takes a number above 0, not ${text}`)
+  return positive(name, String(text)) * unit
 }
 
 /** The scenarios of several files in the order of the table; of two of one name the later file's. */
@@ -221,11 +219,4 @@ async function main(): Promise<number> {
   return await scenarios()
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
-    const isUsage = error instanceof UsageError || error instanceof WorkloadProblem
-    process.exit(isUsage ? EXIT_USAGE : 1)
-  },
-)
+runCommand(main)

@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util'
 import { MINUTE_MS, SECOND_MS } from '../../src/kernel/units.ts'
 import { build } from '../support/build.ts'
 import { temporaryDirectory } from '../support/children.ts'
+import { parsed, positive, runCommand } from '../support/command.ts'
 import { currentCommit } from '../support/commit.ts'
 import { describeMachine } from '../support/machine.ts'
 import { makeProgress } from '../support/progress.ts'
@@ -33,40 +34,33 @@ Drives all features at a steady rate, watches memory, files, event loop and disk
   --docs-from FILE    write docs/soak.md from a result file, run nothing
   --no-build          run what was built before
 
-Exit code: 0 all flat, 1 not, 64 wrong options.
+Exit code: 0 all flat, 1 not, 2 wrong options.
 
   npm run soak -- --minutes 2 --rate 500
   npm run soak -- --minutes 480 --out night.json && npm run soak -- --docs-from night.json`
 
 const WARMUP_SHARE = 0.2
 const WARMUP_MINUTES_MAX = 6
-const EXIT_USAGE = 64
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 const progress = makeProgress(process.stdout)
 
-const { values: flags } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '30' },
-    'warmup-minutes': { type: 'string' },
-    rate: { type: 'string', default: '2000' },
-    'value-bytes': { type: 'string', default: '200' },
-    'sample-seconds': { type: 'string', default: '5' },
-    out: { type: 'string' },
-    docs: { type: 'boolean', default: false },
-    'docs-from': { type: 'string' },
-    'no-build': { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-})
-
-class WrongOption extends Error {}
-
-function positive(name: keyof typeof flags, text: string): number {
-  const value = Number(text)
-  if (Number.isFinite(value) && value > 0) return value
-  throw new WrongOption(`--${name} takes a number above 0, not ${text}; --help shows an example`)
-}
+const { values: flags } = parsed(() =>
+  parseArgs({
+    options: {
+      minutes: { type: 'string', default: '30' },
+      'warmup-minutes': { type: 'string' },
+      rate: { type: 'string', default: '2000' },
+      'value-bytes': { type: 'string', default: '200' },
+      'sample-seconds': { type: 'string', default: '5' },
+      out: { type: 'string' },
+      docs: { type: 'boolean', default: false },
+      'docs-from': { type: 'string' },
+      'no-build': { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  }),
+)
 
 function planOf(): SoakPlan {
   const minutes = positive('minutes', flags.minutes)
@@ -120,10 +114,4 @@ async function main(): Promise<number> {
   return complaintsOf(result).length === 0 ? 0 : 1
 }
 
-main().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`${error instanceof Error ? error.message : error}\n`)
-    process.exit(error instanceof WrongOption ? EXIT_USAGE : 1)
-  },
-)
+runCommand(main)

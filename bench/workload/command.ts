@@ -3,8 +3,9 @@ import { readFileSync, statfsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import type { ClientAcks } from '../../src/client/index.ts'
 import { GiB } from '../../src/kernel/units.ts'
+import { DataError } from '../support/command.ts'
 import type { Progress } from '../support/progress.ts'
-import { readWorkload, type Workload, WorkloadProblem } from './file.ts'
+import { readWorkload, type Workload } from './file.ts'
 import { choosePayload } from './payload.ts'
 import type { WorkloadResult } from './result.ts'
 import { runWorkload, type WorkloadRun } from './run.ts'
@@ -39,22 +40,14 @@ function checkDisk({ consumerBacklogSizeGB }: Workload, path: string): void {
   const { bavail, bsize } = statfsSync(tmpdir())
   const freeGiB = (bavail * bsize) / GiB
   if (consumerBacklogSizeGB <= freeGiB * DISK_SHARE_MAX) return
-  throw new WorkloadProblem(
+  throw new DataError(
     `${path}: a backlog of ${consumerBacklogSizeGB} GiB does not fit ${tmpdir()} with ${Math.floor(freeGiB)} GiB free; --backlog-gib makes it smaller, TMPDIR places it elsewhere`,
   )
 }
 
-/** Everything that can be said before anything runs. Throws a WorkloadProblem. */
+/** Everything that can be said before anything runs. Throws a DataError, and where the file cannot be read. */
 export function prepare(path: string, options: WorkloadOptions): WorkloadRun {
-  let text: string
-  try {
-    text = readFileSync(path, 'utf8')
-  } catch (error) {
-    throw new WorkloadProblem(
-      `${path} cannot be read: ${error instanceof Error ? error.message : error}`,
-    )
-  }
-  const read = readWorkload(text, path)
+  const read = readWorkload(readFileSync(path, 'utf8'), path)
   const workload = shortened(read.workload, options)
   checkDisk(workload, path)
   const { payload, notes } = choosePayload(workload, path)

@@ -5,6 +5,7 @@
  * here is named in the notes and otherwise ignored, so that files of later versions run too.
  */
 import { parse } from 'yaml'
+import { DataError } from '../support/command.ts'
 
 export const KEY_DISTRIBUTORS = ['NO_KEY', 'KEY_ROUND_ROBIN', 'RANDOM_NANO'] as const
 export type KeyDistributor = (typeof KEY_DISTRIBUTORS)[number]
@@ -70,8 +71,6 @@ export interface ReadWorkload {
   readonly notes: readonly string[]
 }
 
-export class WorkloadProblem extends Error {}
-
 function numberOf(
   given: Readonly<Record<string, unknown>>,
   name: keyof typeof NUMBERS,
@@ -91,19 +90,15 @@ function objectOf(text: string, path: string): Readonly<Record<string, unknown>>
   try {
     content = parse(text)
   } catch (error) {
-    throw new WorkloadProblem(
-      `${path} is no YAML: ${error instanceof Error ? error.message : error}`,
-    )
+    throw new DataError(`${path} is no YAML: ${error instanceof Error ? error.message : error}`)
   }
   if (typeof content === 'object' && content !== null && !Array.isArray(content)) {
     return { ...content }
   }
-  throw new WorkloadProblem(
-    `${path} is no workload: fields such as topics and messageSize are expected`,
-  )
+  throw new DataError(`${path} is no workload: fields such as topics and messageSize are expected`)
 }
 
-/** `path` is for messages. Throws a WorkloadProblem that names every field that is wrong. */
+/** `path` is for messages. Throws a DataError that names every field that is wrong. */
 export function readWorkload(text: string, path: string): ReadWorkload {
   const given = objectOf(text, path)
   const problems: string[] = []
@@ -127,7 +122,7 @@ export function readWorkload(text: string, path: string): ReadWorkload {
   if (numbers.consumerBacklogSizeGB > 0 && numbers.producerRate === 0) {
     problems.push('a backlog needs a producerRate above 0')
   }
-  if (problems.length > 0) throw new WorkloadProblem(`${path}: ${problems.join('; ')}`)
+  if (problems.length > 0) throw new DataError(`${path}: ${problems.join('; ')}`)
   const ignored = Object.keys(given).filter((name) => !(name in NUMBERS) && !OTHERS.includes(name))
   const payloadFile = given['payloadFile']
   return {

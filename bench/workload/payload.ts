@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type Workload, WorkloadProblem } from './file.ts'
+import { DataError } from '../support/command.ts'
+import type { Workload } from './file.ts'
 
 /** How the publishing process makes its values. */
 export type Payload =
@@ -27,7 +28,7 @@ function findFile(named: string, workloadPath: string): string | undefined {
   return places.find(existsSync)
 }
 
-/** Throws a WorkloadProblem where a payload file has another size than the workload says. */
+/** Throws a DataError where a payload file has another size than the workload says. */
 export function choosePayload(workload: Workload, workloadPath: string): ChosenPayload {
   const { messageSize: bytes, payloadFile, useRandomizedPayloads } = workload
   if (useRandomizedPayloads) {
@@ -43,7 +44,7 @@ export function choosePayload(workload: Workload, workloadPath: string): ChosenP
   }
   const { length } = readFileSync(path)
   if (length === bytes) return { payload: { kind: 'file', path }, notes: [] }
-  throw new WorkloadProblem(`${path} has ${length} bytes, messageSize says ${bytes}`)
+  throw new DataError(`${path} has ${length} bytes, messageSize says ${bytes}`)
 }
 
 export function valuesOf(payload: Payload): readonly Buffer[] {

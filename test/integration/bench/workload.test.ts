@@ -147,7 +147,7 @@ test('every field that is wrong is named', () => {
     /f\.yaml: topics must be.*partitionsPerTopic is missing.*messageSize must be.*keyDistributor must be one of.*a backlog needs/s,
   )
   expect(() => readWorkload('- a list', 'f.yaml')).toThrow('f.yaml is no workload')
-  expect(() => prepare('/nowhere/f.yaml', OPTIONS)).toThrow('cannot be read')
+  expect(() => prepare('/nowhere/f.yaml', OPTIONS)).toThrow('ENOENT')
 })
 
 test('a backlog that the disk does not hold is refused before anything runs', async () => {
