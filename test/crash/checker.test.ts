@@ -9,7 +9,7 @@ import { runRound } from '../checker/round.ts'
 import { FEATURES } from '../checker/workloads/workload.ts'
 import { baseSeed } from '../support/random.ts'
 
-const WORK_MS = 2500
+const WORK_MS = 1500
 
 describe('checker', () => {
   let directory: string
