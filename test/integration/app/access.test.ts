@@ -94,24 +94,30 @@ describe('a broker with TLS and keys', () => {
     expect(await run(['health', ...ca])).toMatchObject({ exitCode: 0 })
   })
 
-  test('speaks no TLS older than 1.2, and stops with a client in the middle of its handshake', async () => {
-    const { url, stop } = await start()
-    const { port } = new URL(url)
-    const old = connectTls({
-      ...{ port: Number(port), host: '127.0.0.1', rejectUnauthorized: false },
-      ...{ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
-    })
-    expect(await new Promise((resolve) => old.once('error', resolve))).toBeInstanceOf(Error)
-    const silent = connectPlain(Number(port), '127.0.0.1')
-    onTestFinished(() => void silent.destroy())
-    await new Promise<void>((resolve) => silent.once('connect', resolve))
-    // Accepted for certain once a later connection is answered.
-    const ca = await readFile(pem('first.crt'), 'utf8')
-    await clientOf({ url, ca, apiKey: KEY }).admin.readiness()
-    const cut = new Promise((resolve) => silent.once('close', resolve))
-    await stop()
-    await cut
-  })
+  // A handshake that nobody cuts off takes 10 s.
+  const soon = { timeout: 8_000 }
+  test(
+    'speaks no TLS older than 1.2, and stops with a client in the middle of its handshake',
+    soon,
+    async () => {
+      const { url, stop } = await start()
+      const { port } = new URL(url)
+      const old = connectTls({
+        ...{ port: Number(port), host: '127.0.0.1', rejectUnauthorized: false },
+        ...{ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' },
+      })
+      expect(await new Promise((resolve) => old.once('error', resolve))).toBeInstanceOf(Error)
+      const silent = connectPlain(Number(port), '127.0.0.1')
+      onTestFinished(() => void silent.destroy())
+      await new Promise<void>((resolve) => silent.once('connect', resolve))
+      // Accepted for certain once a later connection is answered.
+      const ca = await readFile(pem('first.crt'), 'utf8')
+      await clientOf({ url, ca, apiKey: KEY }).admin.readiness()
+      const cut = new Promise((resolve) => silent.once('close', resolve))
+      await stop()
+      await cut
+    },
+  )
 })
 
 describe('credentials', () => {

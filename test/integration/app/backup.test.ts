@@ -1,7 +1,7 @@
 /** Backups of a small broker: there and back, refused, damaged, broken off. */
 import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { restoreBackup } from '../../../src/app/backup/restoring.ts'
@@ -138,7 +138,7 @@ describe('a damaged backup', () => {
     const { bytes, data, restore } = await backupOf()
     const seed = Number(process.env['GOQUEUE_SEED'] ?? Date.now())
     const random = new SeededRandom(seed)
-    for (let i = 0; i < 60; i += 1) {
+    for (let i = 0; i < 25; i += 1) {
       const at = Math.floor(random.next() * bytes.length)
       const block = Math.floor(at / 512) * 512
       // Zeros between two files mean nothing.
@@ -168,9 +168,7 @@ describe('a damaged backup', () => {
 
   test('leads nowhere outside of its directory', async () => {
     const { bytes, data, restore } = await backupOf()
-    const name = Buffer.from('state/topics/snapshot')
     const at = bytes.indexOf('topics/orders')
-    expect(name.length).toBeGreaterThan(0)
     const escaping = Buffer.from(bytes)
     escaping.write('../../orders~', at)
     // The head's own checksum has to be right for the name to be looked at.
@@ -178,9 +176,8 @@ describe('a damaged backup', () => {
     head.write('        ', 148)
     const sum = head.reduce((total, byte) => total + byte, 0)
     head.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
-    await expect(restore(escaping)).rejects.toMatchObject({
-      message: expect.stringContaining('..'),
-    })
-    expect(existsSync(data)).toBe(false)
+    const message = expect.stringMatching(/"\.\.\/\.\.\/orders.* is no name/)
+    await expect(restore(escaping)).rejects.toMatchObject({ message })
+    expect(readdirSync(dirname(data))).toEqual([])
   })
 })
