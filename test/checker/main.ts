@@ -37,7 +37,8 @@ const { minutes, features, faults, seed, seconds } = yargs(hideBin(process.argv)
     describe: faultNames.join(', '),
   })
   .option('seed', { type: 'number', default: Number(process.env['GOQUEUE_SEED'] ?? 1) })
-  .example('npm run check -- --minutes 5 --faults kill,power', 'five minutes of two faults')
+  .example('npm run check -- --minutes 5 --faults kill,power', 'two faults, five minutes')
+  .version(false)
   .strict()
   .parseSync()
 

@@ -19,6 +19,7 @@ const { only, rounds, seconds, seed } = yargs(hideBin(process.argv))
   .option('rounds', { type: 'number', default: 10, describe: 'at most, for each' })
   .option('seconds', { type: 'number', default: 5, describe: 'of work in each round' })
   .option('seed', { type: 'number', default: Number(process.env['GOQUEUE_SEED'] ?? 1) })
+  .version(false)
   .strict()
   .parseSync()
 
