@@ -33,7 +33,7 @@ export interface PublishedStats {
 export const SENT_AT_BYTES = 8
 const TICK_MS = 1
 /** Messages under way at once; beyond it nothing more is sent, whatever the rate. */
-const UNDER_WAY_MAX = 100_000
+const UNDER_WAY_MAX = 20_000
 const UNDER_WAY_UNLIMITED = 5_000
 /** Sent in one go where there is no rate, before others get their turn. */
 const BURST = 500

@@ -10,6 +10,7 @@ import { Client, type ClientAcks } from '../../src/client/index.ts'
 import { GiB, MINUTE_MS, SECOND_MS } from '../../src/kernel/units.ts'
 import { removeDirectory, temporaryDirectory } from '../support/children.ts'
 import { currentCommit } from '../support/commit.ts'
+import { formatNumber } from '../support/format.ts'
 import { describeMachine } from '../support/machine.ts'
 import { pause } from '../support/pause.ts'
 import type { Progress } from '../support/progress.ts'
@@ -192,7 +193,7 @@ export async function runWorkload(run: WorkloadRun): Promise<WorkloadResult> {
     const periodMs = Math.min(PERIOD_MS_MAX, testMs / PERIODS_MIN)
     await site.start()
     const startMs = performance.now()
-    progress.step(`warm-up of ${workload.warmupDurationMinutes} min`)
+    progress.step(`warm-up of ${formatNumber(workload.warmupDurationMinutes)} min`)
     await pause(workload.warmupDurationMinutes * MINUTE_MS)
     await site.reset()
     const hasBacklog = workload.consumerBacklogSizeGB > 0
