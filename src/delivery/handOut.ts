@@ -1,6 +1,6 @@
 /** From what was granted to what the member gets: the records themselves, as they lie in the log. */
 import { BrokerError } from '../kernel/errors.ts'
-import { MiB, offset } from '../kernel/units.ts'
+import { KiB, MiB, offset } from '../kernel/units.ts'
 import type { Durability } from './durability.ts'
 import { type Grant, joinedGrants } from './grants.ts'
 import type { LaneWaits } from './lanes/laneWaits.ts'
@@ -54,6 +54,9 @@ type Held = Pick<Grant, 'place' | 'nonce' | 'lane'>
 
 /** Of one read, where most of it is not wanted. */
 const READ_BYTES_MAX = 8 * MiB
+/** Records are seldom all of one size. */
+const READ_MARGIN = 1.125
+const READ_SLACK_BYTES = 1 * KiB
 
 export class HandOut {
   readonly #options: HandOutOptions
@@ -99,8 +102,8 @@ export class HandOut {
     const picking = new Picking(span, this.#picker(grant, parts), budget)
     try {
       while (!picking.isDone && !picking.isOver && (budget.bytes > 0 || budget.isFirst)) {
-        const maxBytes = Math.max(1, Math.min(budget.bytes * span.sparsity, READ_BYTES_MAX))
-        const limit = { maxBytes, maxRecords: span.to - picking.at }
+        const maxRecords = span.to - picking.at
+        const limit = { maxBytes: wantedBytes(place, maxRecords, budget, span), maxRecords }
         const { bytes, count } = await place.partition.read(offset(picking.at), limit)
         if (count === 0) break
         picking.take(bytes)
@@ -169,6 +172,18 @@ export class HandOut {
       if (!(error instanceof BrokerError)) throw error
     }
   }
+}
+
+/** As far as is known of its records, with some room; what is missing in the end is read on its own. */
+function wantedBytes(
+  { recordBytes }: Place,
+  records: number,
+  { bytes }: Budget,
+  { sparsity }: Span,
+): number {
+  const likely = recordBytes === 0 ? READ_BYTES_MAX : recordBytes * records * READ_MARGIN
+  const most = Math.min(bytes * sparsity, READ_BYTES_MAX)
+  return Math.max(1, Math.ceil(Math.min(most, likely + READ_SLACK_BYTES)))
 }
 
 /** Retention or a deletion came in between: there is simply nothing. */
