@@ -8,7 +8,7 @@
  *
  *   shown   not judged: to read the others by.
  *
- * What falls is flat. `minima` takes the least of each minute first: a heap is what is left after a collection.
+ * What falls is flat. `minima` takes the least of every three minutes first: a heap is what is left after a collection.
  */
 import { median, percentile } from '../support/statistics.ts'
 
@@ -53,25 +53,25 @@ export const SERIES = [
   {
     name: 'heap',
     unit: 'MB',
-    title: 'heap of the daemon, least of each minute',
+    title: 'heap of the daemon, least of three minutes',
     judge: slope(12, 4, { minima: true }),
   },
   {
     name: 'external',
     unit: 'MB',
-    title: 'memory of the daemon outside of the heap, least of each minute',
+    title: 'memory of the daemon outside of the heap, least of three minutes',
     judge: slope(12, 4, { minima: true }),
   },
   {
     name: 'client rss',
     unit: 'MB',
-    title: 'resident memory of the load, least of each minute',
+    title: 'resident memory of the load, least of three minutes',
     judge: slope(32, 10, { minima: true }),
   },
   {
     name: 'client heap',
     unit: 'MB',
-    title: 'heap of the load, least of each minute',
+    title: 'heap of the load, least of three minutes',
     judge: slope(12, 4, { minima: true }),
   },
   { name: 'files', unit: 'files', title: 'files the daemon has open', judge: slope(40, 20) },
@@ -173,7 +173,9 @@ export interface Verdict {
 
 const NOWHERE: Point = { at: 0, value: 0 }
 const HOUR_S = 3_600
-const MINUTE_S = 60
+/** A whole heap is collected every few minutes, not every one: what lies between is not what is kept. */
+const STRETCH_S_MAX = 180
+const STRETCHES_MIN = 8
 
 /** The median of the slopes between all pairs of points, per second; NaN for fewer than two. */
 export function theilSen(points: readonly Point[]): number {
@@ -189,15 +191,21 @@ export function theilSen(points: readonly Point[]): number {
   return percentile(slopes.subarray(0, count).sort(), 0.5)
 }
 
-/** Of each minute its least point. */
-export function minuteMinima(points: readonly Point[]): readonly Point[] {
+/** Of each stretch of so many seconds its least point. */
+export function minimaOf(points: readonly Point[], stretchS: number): readonly Point[] {
   const least = new Map<number, Point>()
   for (const point of points) {
-    const minute = Math.floor(point.at / MINUTE_S)
-    const known = least.get(minute)
-    if (known === undefined || point.value < known.value) least.set(minute, point)
+    const stretch = Math.floor(point.at / stretchS)
+    const known = least.get(stretch)
+    if (known === undefined || point.value < known.value) least.set(stretch, point)
   }
   return [...least.values()]
+}
+
+/** A short run has some stretches all the same. */
+function stretchOf(points: readonly Point[]): number {
+  const lengthS = (points.at(-1)?.at ?? 0) - (points[0]?.at ?? 0)
+  return Math.min(STRETCH_S_MAX, lengthS / STRETCHES_MIN) || STRETCH_S_MAX
 }
 
 function thirds(points: readonly Point[]): readonly [number, number, number] {
@@ -218,7 +226,7 @@ export function judgeSeries(
   warmupS: number,
 ): Verdict {
   const after = all.filter(({ at, value }) => at >= warmupS && Number.isFinite(value))
-  const points = judge.kind === 'slope' && judge.minima ? minuteMinima(after) : after
+  const points = judge.kind === 'slope' && judge.minima ? minimaOf(after, stretchOf(after)) : after
   const [start, middle, end] = thirds(points)
   const most = Math.max(...points.map(({ value }) => value))
   const perHour = theilSen(points) * HOUR_S

@@ -8,7 +8,7 @@ import { soakPage } from '../../../bench/soak/page.ts'
 import { chartOf, tableText, verdictText } from '../../../bench/soak/report.ts'
 import { complaintsOf, type SoakResult } from '../../../bench/soak/result.ts'
 import { diskUse, metricSums, type Sample } from '../../../bench/soak/sampling.ts'
-import { judgeSeries, minuteMinima, SERIES, theilSen } from '../../../bench/soak/series.ts'
+import { judgeSeries, minimaOf, SERIES, theilSen } from '../../../bench/soak/series.ts'
 
 const EVERY_S = 15
 const SAMPLES = 120
@@ -45,7 +45,8 @@ describe('a line', () => {
     expect(judgeSeries(spec, sawing, 0).verdict).toBe('rising')
     const minima = { ...spec, judge: { ...slope, minima: true } }
     expect(judgeSeries(minima, sawing, 0).verdict).toBe('flat')
-    expect(minuteMinima(sawing)).toHaveLength((SAMPLES * EVERY_S) / 60)
+    expect(minimaOf(sawing, 60)).toHaveLength((SAMPLES * EVERY_S) / 60)
+    expect(judgeSeries(minima, sawing.slice(0, 20), 0).verdict).not.toBe('no figures')
   })
 
   test('with a bound is judged by its greatest value', () => {
