@@ -31,8 +31,9 @@ export function checkGroup(
   if (!terms.losable.has('state')) {
     checkFloors(own, findings, { group, topic })
     checkGenerations(named(own, 'commit'), joins, findings)
+    // Where a group may be lost, its generations may begin anew.
+    checkOwners(joins, findings)
   }
-  checkOwners(joins, findings)
   checkSequences(polls, joins, findings)
   checkCoverage(own, polls, findings, { group, topic })
   return findings.list()

@@ -67,6 +67,11 @@ describe('checker of a group', () => {
     expect(checksOf([join(1, 0), join(2, 10, { member: 'n' })])).toEqual([])
   })
 
+  test('knows that generations begin anew where a power loss took the group', () => {
+    const history = [join(1, 0), join(1, 10, { member: 'n' })]
+    expect(checksOf(history, { ...STRICT, losable: new Set(['state']) })).toEqual([])
+  })
+
   test('finds polls that leave something out, and floors above what nobody was handed', () => {
     const skipping = [join(1, 0), handed(0, 3, 10), handed(4, 6, 20)]
     expect(checksOf(skipping)).toEqual(['read skips'])
