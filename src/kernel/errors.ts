@@ -27,7 +27,6 @@ export const ERRORS = {
   UNAUTHORIZED: { wire: 58, http: 401, retryable: false },
   GROUP_NOT_EMPTY: { wire: 68, http: 409, retryable: false },
   GROUP_NOT_FOUND: { wire: 69, http: 404, retryable: false },
-  UNSUPPORTED_ENCODING: { wire: 76, http: 400, retryable: false },
   GROUP_FULL: { wire: 81, http: 429, retryable: true },
 
   INVALID_REQUEST: { wire: 900, http: 400, retryable: false },
