@@ -7,7 +7,7 @@ import type { LaneWaits } from './lanes/laneWaits.ts'
 import type { Ledger } from './ledger.ts'
 import { type Budget, type Picker, Picking } from './picking.ts'
 import type { Place } from './places.ts'
-import { type Span, spansOf } from './spans.ts'
+import { SPARSE_MAX, type Span, spansOf } from './spans.ts'
 
 /** Records of one hand-out and one lane that were handed out equally often, ascending. */
 export interface DeliveredPart {
@@ -57,6 +57,8 @@ const READ_BYTES_MAX = 8 * MiB
 /** Records are seldom all of one size. */
 const READ_MARGIN = 1.125
 const READ_SLACK_BYTES = 1 * KiB
+/** At once for one poll. */
+const READS_MAX = 8
 
 export class HandOut {
   readonly #options: HandOutOptions
@@ -76,13 +78,11 @@ export class HandOut {
     const parts: Part[] = []
     const budget: Budget = { bytes: maxBytes, isFirst: true }
     let failure: unknown
-    for (const grant of joinedGrants(grants)) {
-      for (const span of spansOf(grant.pieces)) {
-        try {
-          await this.#readSpan(grant, span, budget, parts)
-        } catch (error) {
-          failure ??= error
-        }
+    for (const wanted of begun(wantedOf(grants), maxBytes)) {
+      try {
+        await this.#readSpan(wanted, budget, parts)
+      } catch (error) {
+        failure ??= error
       }
     }
     await committed
@@ -97,14 +97,15 @@ export class HandOut {
     return durability.reached(durability.asked(group, topics))
   }
 
-  async #readSpan(grant: Grant, span: Span, budget: Budget, parts: Part[]): Promise<void> {
+  async #readSpan(wanted: WantedSpan, budget: Budget, parts: Part[]): Promise<void> {
+    const { grant, span } = wanted
     const { place } = grant
+    let { first } = wanted
     const picking = new Picking(span, this.#picker(grant, parts), budget)
     try {
       while (!picking.isDone && !picking.isOver && (budget.bytes > 0 || budget.isFirst)) {
-        const maxRecords = span.to - picking.at
-        const limit = { maxBytes: wantedBytes(place, maxRecords, budget, span), maxRecords }
-        const { bytes, count } = await place.partition.read(offset(picking.at), limit)
+        const { bytes, count } = await (first ?? read(wanted, picking.at, budget.bytes))
+        first = undefined
         if (count === 0) break
         picking.take(bytes)
       }
@@ -174,16 +175,47 @@ export class HandOut {
   }
 }
 
+interface WantedSpan {
+  readonly grant: Grant
+  readonly span: Span
+  /** What it begins with, where that is being read already. */
+  readonly first?: Reading
+}
+
+type Reading = ReturnType<Place['partition']['read']>
+
+const wantedOf = (grants: readonly Grant[]): WantedSpan[] =>
+  joinedGrants(grants).flatMap((grant) => spansOf(grant.pieces).map((span) => ({ grant, span })))
+
+/** Several are read at once, as much as is likely to be handed out: each lane lies elsewhere. */
+function begun(all: WantedSpan[], maxBytes: number): readonly WantedSpan[] {
+  if (all.length < 2) return all
+  let left = Math.min(READ_BYTES_MAX, maxBytes * SPARSE_MAX)
+  return all.map((wanted, i) => {
+    const { pieces } = wanted.span
+    const from = pieces[0]?.from ?? 0
+    const likely = likelyBytes(wanted, from)
+    if (i >= READS_MAX || likely > left) return wanted
+    left -= likely
+    const first = read(wanted, from, maxBytes)
+    // Awaited in its turn, or not at all where the reply is full before.
+    first.catch(() => undefined)
+    return { ...wanted, first }
+  })
+}
+
+function read(wanted: WantedSpan, from: number, bytesLeft: number): Reading {
+  const { grant, span } = wanted
+  const most = Math.min(bytesLeft * span.sparsity, READ_BYTES_MAX)
+  const maxBytes = Math.max(1, Math.ceil(Math.min(most, likelyBytes(wanted, from))))
+  return grant.place.partition.read(offset(from), { maxBytes, maxRecords: span.to - from })
+}
+
 /** As far as is known of its records, with some room; what is missing in the end is read on its own. */
-function wantedBytes(
-  { recordBytes }: Place,
-  records: number,
-  { bytes }: Budget,
-  { sparsity }: Span,
-): number {
-  const likely = recordBytes === 0 ? READ_BYTES_MAX : recordBytes * records * READ_MARGIN
-  const most = Math.min(bytes * sparsity, READ_BYTES_MAX)
-  return Math.max(1, Math.ceil(Math.min(most, likely + READ_SLACK_BYTES)))
+function likelyBytes({ grant, span }: WantedSpan, from: number): number {
+  const { recordBytes } = grant.place
+  if (recordBytes === 0) return READ_BYTES_MAX
+  return recordBytes * (span.to - from) * READ_MARGIN + READ_SLACK_BYTES
 }
 
 /** Retention or a deletion came in between: there is simply nothing. */

@@ -5,7 +5,7 @@
 import type { Piece } from './machine/events.ts'
 
 /** Records that are read at most for each one that is wanted. */
-const SPARSE_MAX = 8
+export const SPARSE_MAX = 8
 
 /** Pieces in ascending order, read from the first to the end of the last. */
 export interface Span {
