@@ -73,5 +73,6 @@ export class Findings {
   }
 }
 
+/** How many there were, those included of which only the number is told. */
 export const count = (findings: readonly Finding[]): number =>
-  findings.filter(({ message }) => !/^and \d+ more$/.test(message)).length
+  findings.reduce((sum, { message }) => sum + Number(/^and (\d+) more$/.exec(message)?.[1] ?? 1), 0)

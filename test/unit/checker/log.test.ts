@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { STRICT, type Terms } from '../../checker/check/finding.ts'
+import { count, STRICT, type Terms } from '../../checker/check/finding.ts'
 import { checkLog } from '../../checker/check/log.ts'
 import type { Operation } from '../../checker/history/operation.ts'
 import { final, found, publish, read, TOPIC } from './entries.ts'
@@ -35,6 +35,13 @@ describe('checker of a log', () => {
     expect(checkLog(history, TOPIC, POWER)).toEqual([
       { check: 'lost', message: 'b of t, acks all, said to be at 0/1: nowhere' },
     ])
+  })
+
+  test('tells of a few findings of a kind, and how many there are', () => {
+    const history = [publish(['a', 'b', 'c', 'd', 'e', 'f', 'g'], 0), final([])]
+    const findings = checkLog(history, TOPIC, STRICT)
+    expect(findings.at(-1)).toEqual({ check: 'lost', message: 'and 2 more' })
+    expect(count(findings)).toBe(7)
   })
 
   test('finds a message that stands twice', () => {
