@@ -12,10 +12,11 @@ import { BrokerError } from '../../kernel/errors.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import type { Timer } from '../../kernel/platform.ts'
 import { type RecordInput, WIRE_HEADER_BYTES } from '../../record/index.ts'
-import { backoffMs } from '../backoff.ts'
 import { ProducerBatch, type Stored } from './batch.ts'
+import { asBrokerError, late, mayBeStored, uncertain } from './failures.ts'
 import type { Flush } from './flush.ts'
 import type { ProducerSettings, ProducerWarning } from './options.ts'
+import { RetryPace } from './retryPace.ts'
 import { Window } from './window.ts'
 
 /** The broker's word on a batch. */
@@ -46,8 +47,6 @@ export interface QueueHost {
 }
 
 const FIRST_CAPACITY_BYTES = 1024
-/** Answers after which the same batch may be sent again, beside those whose error says so. */
-const UNCERTAIN: ReadonlySet<string> = new Set(['OUTCOME_UNKNOWN', 'REQUEST_TIMED_OUT'])
 
 export class PartitionQueue {
   readonly topic: string
@@ -56,13 +55,11 @@ export class PartitionQueue {
   readonly delayed: boolean
   readonly #host: QueueHost
   readonly #window: Window
+  readonly #retries: RetryPace
   readonly #ready: ProducerBatch[] = []
   #building: ProducerBatch | undefined
   /** Bytes the last batch took: what the next one begins with. */
   #usualBytes = FIRST_CAPACITY_BYTES
-  /** Rounds of attempts in a row that failed. */
-  #failures = 0
-  #retryAtMs = 0
   #timer: Timer | undefined
   /** The broker refuses this epoch for good. */
   #isFenced = false
@@ -73,6 +70,7 @@ export class PartitionQueue {
     this.delayed = delayed
     this.#host = host
     this.#window = new Window(host.settings)
+    this.#retries = new RetryPace(host.settings)
   }
 
   get building(): ProducerBatch | undefined {
@@ -125,8 +123,9 @@ export class PartitionQueue {
     if (isAwaited && (this.#isFenced || failed !== undefined)) return
     if (this.#isFenced) this.#startAsAnother()
     if (failed !== undefined) {
-      if (nowMs < this.#retryAtMs) {
-        this.#wake(Math.min(this.#retryAtMs, failed.deadlineMs) - nowMs)
+      const { nextMs } = this.#retries
+      if (nowMs < nextMs) {
+        this.#wake(Math.min(nextMs, failed.deadlineMs) - nowMs)
         return
       }
       this.#sendAgain(nowMs)
@@ -234,7 +233,7 @@ export class PartitionQueue {
     this.#window.flying -= 1
     if (batch.state !== 'flying') return
     this.#window.established(this.#host.settings.clock.monotonicMs())
-    this.#failures = 0
+    this.#retries.succeeded()
     if (answer.isReset) {
       this.#warn('PRODUCER_RESET', 'the broker no longer knew this producer and took a new start')
     }
@@ -248,33 +247,20 @@ export class PartitionQueue {
     const error = asBrokerError(reason)
     const { code } = error
     batch.lastError = error
-    if (UNCERTAIN.has(code)) batch.isUncertain = true
+    if (mayBeStored(error)) batch.isUncertain = true
     if (code === 'OUT_OF_ORDER_SEQUENCE') {
       batch.state = 'failed'
       batch.isRefused = batch.wasFirst
-      if (batch.isRefused && !this.#window.isEstablished) this.#postpone(error)
-    } else if (error.retryable || UNCERTAIN.has(code)) {
+      if (batch.isRefused && !this.#window.isEstablished) this.#retries.failed(error)
+    } else if (error.retryable || mayBeStored(error)) {
       batch.state = 'failed'
-      this.#postpone(error)
+      this.#retries.failed(error)
     } else {
       if (code === 'INVALID_PRODUCER_EPOCH') this.#isFenced = true
       this.#settle(batch, error)
       this.#host.refused(this, error)
     }
     this.pump()
-  }
-
-  /** Attempts under way together that fail together are one failure. */
-  #postpone({ retryAfterMs = 0 }: BrokerError): void {
-    const { clock, retryBackoffMs, retryBackoffMaxMs, random } = this.#host.settings
-    const nowMs = clock.monotonicMs()
-    let delayMs = retryAfterMs
-    if (nowMs >= this.#retryAtMs) {
-      this.#failures += 1
-      const backoff = { baseMs: retryBackoffMs, maxMs: retryBackoffMaxMs }
-      delayMs = Math.max(delayMs, backoffMs(backoff, this.#failures, random))
-    }
-    this.#retryAtMs = Math.max(this.#retryAtMs, nowMs + delayMs)
   }
 
   #sendAgain(nowMs: number): void {
@@ -330,18 +316,3 @@ export class PartitionQueue {
     this.#host.warn({ code, topic, partition, message: `${topic}-${partition}: ${what}` })
   }
 }
-
-function late({ isUncertain, lastError }: ProducerBatch): BrokerError {
-  const why = lastError === undefined ? 'its turn never came' : lastError.message
-  return isUncertain && lastError !== undefined
-    ? uncertain(lastError)
-    : new BrokerError('REQUEST_TIMED_OUT', `not delivered in time: ${why}`, { cause: lastError })
-}
-
-const uncertain = (cause: BrokerError): BrokerError =>
-  new BrokerError('OUTCOME_UNKNOWN', `given up, it may be stored: ${cause.message}`, { cause })
-
-const asBrokerError = (reason: unknown): BrokerError =>
-  reason instanceof BrokerError
-    ? reason
-    : new BrokerError('UNKNOWN', `unexpected: ${String(reason)}`, { cause: reason })

@@ -10,6 +10,7 @@ import { BrokerError } from '../../kernel/errors.ts'
 import type { Asker } from '../connection.ts'
 import { Accumulator, type AccumulatorHost } from './accumulator.ts'
 import { hasWhen } from './due.ts'
+import { asBrokerError } from './failures.ts'
 import { Flush } from './flush.ts'
 import { type BatchDelivery, type Delivery, type Message, messageProblem } from './message.ts'
 import { type ProducerOptions, type ProducerSettings, producerSettings } from './options.ts'
@@ -202,8 +203,3 @@ function firstProblem(messages: readonly Message[]): BrokerError | undefined {
   }
   return undefined
 }
-
-const asBrokerError = (error: unknown): BrokerError =>
-  error instanceof BrokerError
-    ? error
-    : new BrokerError('UNKNOWN', `unexpected: ${String(error)}`, { cause: error })
