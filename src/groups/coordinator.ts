@@ -6,13 +6,13 @@
  */
 import { BrokerError } from '../kernel/errors.ts'
 import type { HealthCheck } from '../kernel/health.ts'
-import type { Platform, Timer } from '../kernel/platform.ts'
+import type { Platform } from '../kernel/platform.ts'
 import { Service } from '../kernel/service.ts'
-import { DAY_MS, SECOND_MS } from '../kernel/units.ts'
+import { DAY_MS } from '../kernel/units.ts'
 import { type CommitAcks, StateRunner } from '../state/index.ts'
 import type { Partition, Topics, TopicsOptions } from '../topics/index.ts'
 import { groupsCodec } from './codec.ts'
-import { isExpired, memberOf } from './decide.ts'
+import { memberOf } from './decide.ts'
 import {
   type GroupCommand,
   type GroupEvent,
@@ -20,9 +20,11 @@ import {
   missingTopic,
   type TopicFact,
 } from './events.ts'
+import { GroupExpiry } from './expiry.ts'
 import type { Group, Member } from './group.ts'
 import { LiveGroup } from './live.ts'
 import { GroupsMachine, type GroupsSnapshot } from './machine.ts'
+import { type GroupNews, newsOf } from './news.ts'
 import type { Session } from './sessions.ts'
 
 export interface GroupsSettings {
@@ -50,16 +52,6 @@ export interface GroupsMeters {
   retentionSkipped: number
 }
 
-/** What another room has to follow: who is gone, and which groups are. */
-export type GroupNews =
-  | {
-      readonly kind: 'departed'
-      readonly group: string
-      readonly memberIds: readonly string[]
-      readonly reason: 'left' | 'evicted'
-    }
-  | { readonly kind: 'deleted'; readonly groups: readonly string[] }
-
 /** A member that shows a sign of life. */
 export interface Visitor {
   readonly group: Group
@@ -68,28 +60,22 @@ export interface Visitor {
   readonly session: Session
 }
 
-const EXPIRY_SWEEP_MS_MIN = 1 * SECOND_MS
-const TIMER_MS_MAX = 24 * DAY_MS
-
 export class Coordinator extends Service {
   readonly platform: Platform
   readonly topics: Topics
   readonly meters: GroupsMeters = { rebalances: 0, evictions: 0, commits: 0, retentionSkipped: 0 }
-  readonly #retentionMs: number
+  readonly #expiry: GroupExpiry
   readonly #machine = new GroupsMachine()
   readonly #runner: StateRunner<GroupCommand, GroupEvent, GroupReply, GroupsSnapshot>
   /** One for each group with members. */
   readonly #live = new Map<string, LiveGroup>()
   readonly #newsListeners = new Set<(news: GroupNews) => void>()
   #unsubscribe: (() => void) | undefined
-  #expiryTimer: Timer | undefined
-  #expiryMs = Number.POSITIVE_INFINITY
   /** What failed by itself last time is tried again and again, and logged once. */
   #isFailing = false
 
   constructor({ engine, platform, topics, settings }: CoordinatorOptions) {
     super()
-    this.#retentionMs = settings?.retentionMs ?? DEFAULT_GROUPS_SETTINGS.retentionMs
     this.platform = platform
     this.topics = topics
     this.#runner = new StateRunner({
@@ -99,6 +85,12 @@ export class Coordinator extends Service {
       engine,
       platform,
       acks: 'leader',
+    })
+    const retentionMs = settings?.retentionMs ?? DEFAULT_GROUPS_SETTINGS.retentionMs
+    this.#expiry = new GroupExpiry({
+      ...{ clock: platform.clock, retentionMs },
+      groups: () => this.groups.values(),
+      expire: (groups) => this.#expire(groups, retentionMs),
     })
   }
 
@@ -181,7 +173,7 @@ export class Coordinator extends Service {
 
   protected async onStop(): Promise<void> {
     this.#unsubscribe?.()
-    this.#expiryTimer?.cancel()
+    this.#expiry.stop()
     for (const live of this.#live.values()) live.close()
     this.#live.clear()
     await this.#runner.stop()
@@ -202,7 +194,7 @@ export class Coordinator extends Service {
       this.#live.get(id)?.close()
       this.#live.delete(id)
     }
-    if (group !== undefined) this.#scheduleExpiry(group)
+    if (group !== undefined) this.#expiry.watch(group)
   }
 
   #liveOf(id: string): LiveGroup {
@@ -273,32 +265,11 @@ export class Coordinator extends Service {
     return names
   }
 
-  #scheduleExpiry(group: Group): void {
-    if (group.members.size > 0) return
-    const dueMs = group.touchedMs + this.#retentionMs
-    if (dueMs >= this.#expiryMs) return
-    this.#expiryMs = dueMs
-    this.#expiryTimer?.cancel()
-    const { clock } = this.platform
-    const delayMs = Math.max(dueMs - clock.nowMs(), EXPIRY_SWEEP_MS_MIN)
-    this.#expiryTimer = clock.setTimer(Math.min(delayMs, TIMER_MS_MAX), () => this.#expire())
-  }
-
-  #expire(): void {
-    this.#expiryMs = Number.POSITIVE_INFINITY
-    const retentionMs = this.#retentionMs
-    const nowMs = this.platform.clock.nowMs()
-    const expired = [...this.groups.values()].filter((group) =>
-      isExpired(group, nowMs, retentionMs),
-    )
-    if (expired.length > 0) {
-      const groups = expired.map(({ id }) => id)
-      this.#byItself('groups not expired', () => {
-        this.execute({ kind: 'expire', groups, retentionMs })
-        this.platform.logger.info({ groups }, 'groups expired after a retention without members')
-      })
-    }
-    for (const group of this.groups.values()) this.#scheduleExpiry(group)
+  #expire(groups: readonly string[], retentionMs: number): void {
+    this.#byItself('groups not expired', () => {
+      this.execute({ kind: 'expire', groups, retentionMs })
+      this.platform.logger.info({ groups }, 'groups expired after a retention without members')
+    })
   }
 }
 
@@ -312,17 +283,4 @@ function endsBelow(
     const next = log?.isOpen ? log.offsets().next : floor
     return floor > next ? [{ partition, offset: next }] : []
   })
-}
-
-function newsOf(command: GroupCommand): GroupNews | undefined {
-  if (command.kind === 'leave') {
-    const { group, memberId } = command
-    return { kind: 'departed', group, memberIds: [memberId], reason: 'left' }
-  }
-  if (command.kind === 'evict') {
-    const { group, memberIds } = command
-    return { kind: 'departed', group, memberIds, reason: 'evicted' }
-  }
-  if (command.kind === 'delete') return { kind: 'deleted', groups: [command.group] }
-  return command.kind === 'expire' ? { kind: 'deleted', groups: command.groups } : undefined
 }

@@ -8,16 +8,12 @@ import type { HealthCheck } from '../kernel/health.ts'
 import { Service } from '../kernel/service.ts'
 import type { CommitAcks } from '../state/index.ts'
 import type { MemberPartitions } from './assignors.ts'
-import {
-  Coordinator,
-  type CoordinatorOptions,
-  type GroupNews,
-  type GroupsMeters,
-} from './coordinator.ts'
+import { Coordinator, type CoordinatorOptions, type GroupsMeters } from './coordinator.ts'
 import { checkAssigned, checkGeneration, checkPartitions } from './decide.ts'
 import type { Floor, FloorChange, GroupCommand } from './events.ts'
 import { fetchAssigned, type GroupFetchRequest } from './fetch.ts'
 import type { Group } from './group.ts'
+import type { GroupNews } from './news.ts'
 import { type Polled, type PollRequest, poll } from './poll.ts'
 import { checkedMembership, type JoinRequest } from './request.ts'
 import { type GroupView, stateOf, viewOf } from './view.ts'

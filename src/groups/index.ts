@@ -8,7 +8,6 @@ export {
 export {
   type CoordinatorOptions as GroupsOptions,
   DEFAULT_GROUPS_SETTINGS,
-  type GroupNews,
   type GroupsMeters,
   type GroupsSettings,
 } from './coordinator.ts'
@@ -29,6 +28,7 @@ export {
   type ResetRequest,
   type ResetTo,
 } from './groups.ts'
+export type { GroupNews } from './news.ts'
 export type { Polled, PolledPart, PollRequest } from './poll.ts'
 export { DEFAULT_SESSION_TIMEOUT_MS, type JoinRequest } from './request.ts'
 export type { GroupState, GroupView, MemberView, PartitionProgress } from './view.ts'
