@@ -12,7 +12,7 @@ const DELAY_MS_MIN = 500
 const CHANGES_PER_SECOND = 10
 /** Places that may be changed, youngest last. */
 const KNOWN_MAX = 200
-/** More than this too late is told as a problem; less is what a busy machine does. */
+/** A broker that cannot keep its times, or a machine that has no processor to spare for it. */
 const LATE_MS = 5_000
 
 /** It may have been delivered meanwhile. */
@@ -61,7 +61,7 @@ export function startLateReading(world: World): Part {
     .eachMessage(({ timestamp, deliverAt = timestamp }) => {
       world.count('delivered in time')
       if (timestamp < deliverAt) world.problem('delivery', 'too early')
-      if (timestamp > deliverAt + LATE_MS) world.problem('delivery', `over ${LATE_MS} ms late`)
+      if (timestamp >= deliverAt + LATE_MS) world.count('delivered 5 s late or later')
     })
     .catch((error: unknown) => world.problem('late readers', error))
   return {

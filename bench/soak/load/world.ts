@@ -17,6 +17,7 @@ export const COUNTS = [
   'topics made',
   'figures asked',
   'turns left out',
+  'delivered 5 s late or later',
 ] as const
 export type CountName = (typeof COUNTS)[number]
 export type Counts = Readonly<Record<CountName, number>>
