@@ -38,8 +38,6 @@ export interface RoundPlan {
   readonly workMs: number
   /** Takes the data, the broker's log and the histories. */
   readonly directory: string
-  /** Ends the work early. */
-  readonly isEnough?: () => boolean
 }
 
 export interface FeatureResult {
@@ -186,12 +184,12 @@ class Round {
   }
 
   async #harm(): Promise<void> {
-    const { fault, workMs, isEnough = () => false } = this.#plan
+    const { fault, workMs } = this.#plan
     const random = this.#random.fork()
     const { relay, broker } = { relay: this.#relay, broker: this.#broker }
     const target: Target = { relay, broker, random, revive: () => this.#revive() }
     const until = performance.now() + workMs
-    while (performance.now() < until && !isEnough() && !this.#isOver) {
+    while (performance.now() < until && !this.#isOver) {
       await pause(random.between(...fault.restMs))
       if (this.#death !== undefined) throw new Error(this.#death)
       const start = now()
