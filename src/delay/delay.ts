@@ -34,6 +34,7 @@ import type {
 /** Topics whose delay logs are opened at the same time. */
 const CONCURRENCY = 8
 const RETRY_AFTER_MS = 1_000
+const NOTHING: TopicDelayStats = { pending: 0, delivered: 0, cancelled: 0, expired: 0 }
 
 export interface DelayOptions {
   readonly engine: LogEngine
@@ -55,7 +56,7 @@ export class Delay extends Service {
   /** Deletions under way. */
   readonly #discards = new Set<Promise<void>>()
   /** Counts of topics that are gone. */
-  readonly #gone = { delivered: 0, cancelled: 0, expired: 0 }
+  #gone: TopicDelayStats = NOTHING
   #unsubscribe: () => void = () => undefined
 
   constructor({ engine, platform, topics, settings }: DelayOptions) {
@@ -126,20 +127,15 @@ export class Delay extends Service {
 
   stats(): DelayStats {
     const topics = new Map<string, TopicDelayStats>()
-    const sum = { pending: 0, ...this.#gone }
     let [delaySumMs, delayCount] = [0, 0]
     for (const delays of this.#delays.values()) {
-      const counts = delays.counts()
-      topics.set(delays.topic.name, counts)
-      sum.pending += counts.pending
-      sum.delivered += counts.delivered
-      sum.cancelled += counts.cancelled
-      sum.expired += counts.expired
+      topics.set(delays.topic.name, delays.counts())
       for (const { index } of delays.logs()) {
         delaySumMs += index.delaySumMs
         delayCount += index.delayCount
       }
     }
+    const sum = sumOf(this.#gone, topics.values())
     return {
       ...sum,
       delayMsMean: delayCount === 0 ? 0 : delaySumMs / delayCount,
@@ -151,15 +147,8 @@ export class Delay extends Service {
   }
 
   figures(): DelayFigures {
-    const sum = { pending: 0, ...this.#gone }
-    for (const delays of this.#delays.values()) {
-      const counts = delays.counts()
-      sum.pending += counts.pending
-      sum.delivered += counts.delivered
-      sum.cancelled += counts.cancelled
-      sum.expired += counts.expired
-    }
-    return { ...sum, lateness: this.#lateness }
+    const counts = [...this.#delays.values()].map((delays) => delays.counts())
+    return { ...sumOf(this.#gone, counts), lateness: this.#lateness }
   }
 
   health(): HealthCheck {
@@ -278,10 +267,7 @@ export class Delay extends Service {
   #changed(name: string): void {
     for (const [id, delays] of this.#delays) {
       if (delays.topic.name !== name || this.#topics.find(name)?.id === id) continue
-      const { delivered, cancelled, expired } = delays.counts()
-      this.#gone.delivered += delivered
-      this.#gone.cancelled += cancelled
-      this.#gone.expired += expired
+      this.#gone = { ...sumOf(this.#gone, [delays.counts()]), pending: 0 }
       this.#delays.delete(id)
       const discard = this.#discard(delays).finally(() => this.#discards.delete(discard))
       this.#discards.add(discard)
@@ -299,6 +285,17 @@ export class Delay extends Service {
       )
     }
   }
+}
+
+function sumOf(start: TopicDelayStats, all: Iterable<TopicDelayStats>): TopicDelayStats {
+  let { pending, delivered, cancelled, expired } = start
+  for (const counts of all) {
+    pending += counts.pending
+    delivered += counts.delivered
+    cancelled += counts.cancelled
+    expired += counts.expired
+  }
+  return { pending, delivered, cancelled, expired }
 }
 
 const notFound = (topic: string, partition: number | undefined, offset: number): BrokerError => {
