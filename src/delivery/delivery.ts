@@ -158,6 +158,11 @@ export class Delivery extends Service {
     return this.#ledger.state.groups.get(group)?.window(topic, partition)?.floor
   }
 
+  /** Resolves when everything that was changed so far survives the process. */
+  async committed(): Promise<void> {
+    await this.#ledger.committed()
+  }
+
   /** Gives back what the member holds, uncounted as failures, and lets go of it. Before it leaves its group. */
   async release(group: string, memberId: string): Promise<void> {
     this.#dispatcher.departed(group, [memberId])

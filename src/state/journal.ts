@@ -103,14 +103,23 @@ export class Journal {
     queueMicrotask(() => void this.#writeAll())
   }
 
-  /** Resolves when everything added so far is as durable as asked; rejects with STORAGE_ERROR where it never will be. */
+  /**
+   * Resolves when everything added so far is as durable as asked. Rejects with STORAGE_ERROR where it never will be, and
+   * with OUTCOME_UNKNOWN where only the next start can tell.
+   */
   committed(acks: CommitAcks): Promise<void> {
     if (this.#failure) return Promise.reject(this.#failure)
     if (acks === 'leader') return this.#last?.written ?? Promise.resolve()
     if (this.#log.offsets().durable >= this.#next) return Promise.resolve()
     const group = this.#last
     if (group === undefined) return this.#sync()
-    group.synced ??= group.written.then(() => this.#sync())
+    group.synced ??= group.written.then(async () => {
+      try {
+        await this.#sync()
+      } catch (cause) {
+        throw this.#unknown(cause)
+      }
+    })
     return group.synced
   }
 
@@ -121,6 +130,12 @@ export class Journal {
     this.#failure = new BrokerError('STORAGE_ERROR', `${this.#name} stopped: ${why}`, { cause })
     for (const group of this.#queue.splice(0)) group.settle(this.#failure)
     return this.#failure
+  }
+
+  /** It was written, or may have been, and is not known to stay. */
+  #unknown(cause: unknown): BrokerError {
+    const message = `${this.#name} stopped, and the next start tells whether this holds`
+    return new BrokerError('OUTCOME_UNKNOWN', message, { cause })
   }
 
   #groupFor(events: number): Group {
@@ -143,7 +158,8 @@ export class Journal {
       try {
         await this.#write(group)
       } catch (cause) {
-        group.settle(this.fail(cause))
+        const failure = this.fail(cause)
+        group.settle(mayHaveBeenWritten(cause) ? this.#unknown(cause) : failure)
         return
       }
       group.settle()
@@ -192,6 +208,10 @@ export class Journal {
     }
   }
 }
+
+/** A log that was fenced took no more; one whose fence went up meanwhile may have. */
+const mayHaveBeenWritten = (cause: unknown): boolean =>
+  cause instanceof BrokerError && (cause.code === 'OUTCOME_UNKNOWN' || cause.code === 'LOG_FENCED')
 
 function newGroup(base: number): Group {
   let settle: Group['settle'] = () => undefined

@@ -86,7 +86,10 @@ export function ackModeHandlers(
     },
     'groups.offsets': async (input, caller) => {
       const committed = await others['groups.offsets'](input, caller)
-      return isAck(input.group) ? withFloors(delivery, input, committed) : committed
+      if (!isAck(input.group)) return committed
+      const floors = withFloors(delivery, input, committed)
+      await delivery.committed()
+      return floors
     },
     'groups.describe': async (input, caller) => {
       const view = await others['groups.describe'](input, caller)

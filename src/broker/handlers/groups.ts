@@ -24,8 +24,12 @@ export const groupHandlers = (groups: Groups, topics: Topics): Handlers<keyof Gr
   'groups.offsets': async ({ group, topic }) => {
     const committed = new Map<string, ReadonlyMap<number, number>>()
     for (const [name, { floors }] of groups.get(group).topics) {
-      if (floors.size > 0 && (topic === undefined || topic === name)) committed.set(name, floors)
+      if (floors.size > 0 && (topic === undefined || topic === name)) {
+        committed.set(name, new Map(floors))
+      }
     }
+    // What is still on its way to the journal, behind a full disk perhaps, could yet be taken back by a crash.
+    await groups.committed('leader')
     return committed
   },
   'groups.commit': async (input) => {

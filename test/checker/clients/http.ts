@@ -21,13 +21,14 @@ export interface Asked {
 
 export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE'
 
-/**
- * Answers that leave open whether it happened: with STORAGE_ERROR an ack or a commit may be in the journal all the same,
- * when its sync failed behind it. All other errors say that it did not.
- */
+/** Answers that leave open whether it happened. All other errors say that it did not. */
 const UNCERTAIN: ReadonlySet<string> = new Set([
-  ...['UNKNOWN', 'OUTCOME_UNKNOWN', 'LOG_FENCED', 'LOG_CLOSED', 'REQUEST_TIMED_OUT', 'CANCELLED'],
-  'STORAGE_ERROR',
+  'UNKNOWN',
+  'OUTCOME_UNKNOWN',
+  'LOG_FENCED',
+  'LOG_CLOSED',
+  'REQUEST_TIMED_OUT',
+  'CANCELLED',
 ])
 const TIMEOUT_MS = 4000
 const CONNECTIONS = 128

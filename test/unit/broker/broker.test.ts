@@ -301,3 +301,30 @@ describe('the interceptors of a Broker', () => {
     await Promise.all(both)
   })
 })
+
+test('a committed offset is not shown before it is in the journal', async () => {
+  const engine = new StubEngine()
+  const { broker, clock } = await setup({ engine })
+  await broker.createTopic('t', { partitions: 1 })
+  await broker.publish('t', [{ value: 'x' }])
+  const join = { group: 'g', clientId: 'c', topics: ['t'], mode: 'offset' } as const
+  const { memberId } = await broker.call('groups.join', join, INTERNAL_CALLER)
+  engine.before = (operation, path) => {
+    if (operation === 'append' && path.includes('groups'))
+      throw new BrokerError('DISK_FULL', 'full')
+  }
+  const floors = [{ topic: 't', partition: 0, offset: 1 }]
+  const committed = broker.call('groups.commit', { group: 'g', memberId, floors }, INTERNAL_CALLER)
+  await turn()
+  let isTold = false
+  const told = broker.call('groups.offsets', { group: 'g' }, INTERNAL_CALLER).then((offsets) => {
+    isTold = true
+    return offsets
+  })
+  await turn()
+  expect(isTold).toBe(false)
+  engine.before = () => undefined
+  clock.advance(250)
+  await committed
+  expect((await told).get('t')?.get(0)).toBe(1)
+})

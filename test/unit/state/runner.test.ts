@@ -274,13 +274,27 @@ describe('a failed append', () => {
     expect((await setup(engine.crash())).machine.names()).toEqual(['1.0', '2.0', '3.0'])
   })
 
-  test('a failed sync stops it too', async () => {
+  test('a write that may be on the disk all the same is not refused but unknown', async () => {
+    const { engine, runner } = await setup()
+    engine.before = (operation) => {
+      if (operation === 'append') throw new BrokerError('OUTCOME_UNKNOWN', 'not taken back')
+    }
+    const first = runner.submit({ id: 1, parts: 1 })
+    await Promise.resolve()
+    const behind = runner.submit({ id: 2, parts: 1 })
+    await expect(first).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
+    await expect(behind).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
+    const code = 'STORAGE_ERROR'
+    await expect(runner.submit({ id: 3, parts: 1 })).rejects.toMatchObject({ code })
+  })
+
+  test('a failed sync stops it too: what was written may stay', async () => {
     const { engine, runner } = await setup()
     engine.before = (operation) => {
       if (operation === 'sync') broken()
     }
     await expect(runner.submit({ id: 1, parts: 1 })).rejects.toMatchObject({
-      code: 'STORAGE_ERROR',
+      code: 'OUTCOME_UNKNOWN',
     })
     await expect(runner.submit({ id: 2, parts: 1 }, 'leader')).rejects.toMatchObject({
       code: 'STORAGE_ERROR',
