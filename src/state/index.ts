@@ -6,6 +6,7 @@ export {
   type SnapshotPieces,
   type StateCodec,
   type StateMachine,
+  strictJsonCodec,
 } from './machine.ts'
 export { type Outcome, StateRunner, type StateRunnerOptions } from './runner.ts'
 export { decodeSnapshotFile } from './snapshot.ts'

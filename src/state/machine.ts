@@ -2,6 +2,8 @@
  * Decide → apply → append: everything the broker remembers besides records is a state machine replayed
  * from a journal of its own.
  */
+import { BrokerError } from '../kernel/errors.ts'
+
 export interface Decision<Event, Reply> {
   /** In order; empty where nothing changes. */
   readonly events: readonly Event[]
@@ -66,3 +68,30 @@ export const jsonCodec = <Event, Snapshot>(): StateCodec<Event, Snapshot> => ({
   encodeSnapshot: (snapshot) => onePiece(Buffer.from(JSON.stringify(snapshot))),
   decodeSnapshot: (bytes) => JSON.parse(bytes.toString()) as Snapshot,
 })
+
+/**
+ * As {@link jsonCodec}; events of other types and snapshots of another version are refused with FORMAT_TOO_NEW, never
+ * skipped: their checksums are right, so a newer broker wrote them.
+ */
+export function strictJsonCodec<
+  Event extends { readonly type: string },
+  Snapshot extends { readonly version: number },
+>(
+  types: Readonly<Record<Event['type'], true>>,
+  version: Snapshot['version'],
+): StateCodec<Event, Snapshot> {
+  const json = jsonCodec<Event, Snapshot>()
+  return {
+    ...json,
+    decodeEvent(bytes) {
+      const event = json.decodeEvent(bytes)
+      if (Object.hasOwn(types, event.type)) return event
+      throw new BrokerError('FORMAT_TOO_NEW', `unknown event ${event.type}`)
+    },
+    decodeSnapshot(bytes) {
+      const snapshot = json.decodeSnapshot(bytes)
+      if (snapshot.version === version) return snapshot
+      throw new BrokerError('FORMAT_TOO_NEW', `unknown snapshot version ${snapshot.version}`)
+    },
+  }
+}

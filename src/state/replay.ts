@@ -24,8 +24,8 @@ export interface Replayed {
 }
 
 /**
- * Rejects with LOG_CORRUPT where snapshot and journal do not meet or hold what the codec does not know: a
- * machine starts with all it knew or not at all.
+ * Rejects with LOG_CORRUPT where snapshot and journal do not meet or the codec cannot read them, with FORMAT_TOO_NEW
+ * where it says that they are of a newer broker: a machine starts with all it knew or not at all.
  */
 export async function replay<Event, Snapshot>(
   machine: Pick<StateMachine<never, Event, unknown, Snapshot>, 'apply' | 'restore'>,
@@ -75,6 +75,7 @@ function decoded<T>(where: string, decode: () => T): T {
     return decode()
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause)
-    throw new BrokerError('LOG_CORRUPT', `${where}: ${why}`, { cause })
+    const code = cause instanceof BrokerError ? cause.code : 'LOG_CORRUPT'
+    throw new BrokerError(code, `${where}: ${why}`, { cause })
   }
 }

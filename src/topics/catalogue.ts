@@ -8,7 +8,7 @@
  * A topic's files lie under `topics/<name>~<id>`: one made again under the same name never meets the old ones.
  */
 import { BrokerError } from '../kernel/errors.ts'
-import { jsonCodec, type StateCodec, type StateMachine } from '../state/index.ts'
+import { type StateMachine, strictJsonCodec } from '../state/index.ts'
 import { changedConfig, type TopicConfig } from './config.ts'
 
 export interface TopicEntry {
@@ -178,26 +178,10 @@ function configOrRefusal(entry: TopicEntry, change: Partial<TopicConfig>): Topic
   })
 }
 
-const EVENT_TYPES: ReadonlySet<string> = new Set<TopicEvent['type']>([
-  'topic.created',
-  'topic.configured',
-  'topic.deleted',
-])
-const json = jsonCodec<TopicEvent, CatalogueSnapshot>()
-
-export const catalogueCodec: StateCodec<TopicEvent, CatalogueSnapshot> = {
-  ...json,
-  decodeEvent(bytes) {
-    const event = json.decodeEvent(bytes)
-    if (!EVENT_TYPES.has(event.type)) throw new Error(`unknown event ${event.type}`)
-    return event
-  },
-  decodeSnapshot(bytes) {
-    const snapshot = json.decodeSnapshot(bytes)
-    if (snapshot.version !== 1) throw new Error(`unknown snapshot version ${snapshot.version}`)
-    return snapshot
-  },
-}
+export const catalogueCodec = strictJsonCodec<TopicEvent, CatalogueSnapshot>(
+  { 'topic.created': true, 'topic.configured': true, 'topic.deleted': true },
+  1,
+)
 
 const DIRECTORY = /^([a-zA-Z0-9._-]{1,249})~([0-9a-z]{1,10})$/
 

@@ -455,6 +455,8 @@ describe('a snapshot', () => {
   )
 })
 
+const tooNew = (message: string): BrokerError => new BrokerError('FORMAT_TOO_NEW', message)
+
 describe('a machine that cannot be rebuilt', () => {
   const corrupt = { code: 'LOG_CORRUPT' }
 
@@ -485,7 +487,10 @@ describe('a machine that cannot be rebuilt', () => {
     await expect(setup(gap)).rejects.toMatchObject(corrupt)
   })
 
-  test('an event that the codec does not know refuses the start, naming it', async () => {
+  test.each([
+    ['cannot read', 'LOG_CORRUPT', new Error('of a later version')],
+    ['takes for a newer one', 'FORMAT_TOO_NEW', tooNew('of a later version')],
+  ])('an event that the codec %s refuses the start with %s, naming it', async (_, code, error) => {
     const { engine, runner } = await setup()
     await runner.submit({ id: 1, parts: 1 })
     const next = engine.crash()
@@ -493,12 +498,12 @@ describe('a machine that cannot be rebuilt', () => {
     const codec = {
       ...listCodec,
       decodeEvent: () => {
-        throw new Error('of a later version')
+        throw error
       },
     }
     const reader = new StateRunner({ name: 'list', machine, codec, engine: next, platform })
     await expect(reader.start()).rejects.toMatchObject({
-      ...corrupt,
+      code,
       message: expect.stringMatching(/event 0: of a later version/),
     })
     await reader.stop()
