@@ -1,5 +1,7 @@
 /** The five lanes, most urgent first; a record stores the number, the outer API speaks the word. */
 export const PRIORITIES = ['critical', 'high', 'normal', 'low', 'background'] as const
+/** How many lanes there are. */
+export const LANES = PRIORITIES.length
 
 export type PriorityName = (typeof PRIORITIES)[number]
 export type Priority = 0 | 1 | 2 | 3 | 4

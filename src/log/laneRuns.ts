@@ -8,9 +8,8 @@
  * The runs of a lane are added in ascending order. Adding is O(1), looking up O(log runs).
  */
 import { invariant } from '../kernel/invariant.ts'
-import { PRIORITIES } from '../kernel/priority.ts'
+import { LANES } from '../kernel/priority.ts'
 
-export const LANES = PRIORITIES.length
 /** Numbers of one run. */
 const RUN = 3
 

@@ -12,8 +12,9 @@
  * next turn, of one record. O(1) for each record: five lanes are looked at, whatever they hold.
  */
 import { invariant } from '../kernel/invariant.ts'
+import { LANES } from '../kernel/priority.ts'
 import { SECOND_MS } from '../kernel/units.ts'
-import { firstLane, hasLane, isSingleLane, LANES, type LaneSet, NO_LANES } from './lanes.ts'
+import { firstLane, hasLane, isSingleLane, type LaneSet, NO_LANES } from './lanes.ts'
 
 /** Of each lane how many records it gets in a round; integers from 1. */
 export type LaneWeights = readonly number[]

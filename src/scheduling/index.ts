@@ -1,4 +1,5 @@
 /** Who is served next: lanes of priority, and a fair share for each. */
+export { LANES } from '../kernel/priority.ts'
 export {
   DEFAULT_BOOST_MS,
   DEFAULT_LANE_WEIGHTS,
@@ -11,7 +12,6 @@ export {
   firstLane,
   hasLane,
   isSingleLane,
-  LANES,
   type LaneSet,
   LOW_LANES,
   laneBit,

@@ -1,7 +1,5 @@
 /** The five lanes, and sets of them as bits: bit 0 is `critical`, bit 4 `background`. */
-import { PRIORITIES } from '../kernel/priority.ts'
-
-export const LANES = PRIORITIES.length
+import { LANES } from '../kernel/priority.ts'
 
 /** Lanes as bits. */
 export type LaneSet = number

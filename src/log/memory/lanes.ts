@@ -1,7 +1,7 @@
 /** The lanes of a log in memory: all runs of all lanes, always there. */
-import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
+import { LANES, NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import { type RecordBatch, recordLength, recordPriority } from '../../record/index.ts'
-import { LANES, LaneRuns, RunCollector } from '../laneRuns.ts'
+import { LaneRuns, RunCollector } from '../laneRuns.ts'
 import type { LaneCounts, Lanes } from '../port.ts'
 
 export class MemoryLanes implements Lanes {

@@ -1,6 +1,6 @@
 /** Holding the runs of a `.laneindex` against the records that were found. */
-import { NORMAL_PRIORITY, priorityName } from '../../kernel/priority.ts'
-import { LANES, LaneRuns, RunCollector } from '../laneRuns.ts'
+import { LANES, NORMAL_PRIORITY, priorityName } from '../../kernel/priority.ts'
+import { LaneRuns, RunCollector } from '../laneRuns.ts'
 import type { LaneLine, ProblemLine } from './inspectLines.ts'
 import { BLOCK_HEADER_BYTES, findEnd, RUN_BYTES, runsBefore } from './laneBlocks.ts'
 import type { LaneDirectory } from './laneDirectory.ts'

@@ -19,8 +19,9 @@
  *
  * A crash may leave a block torn: it does not match its checksum then, and counts for nothing.
  */
+import { LANES } from '../../kernel/priority.ts'
 import { crc32c } from '../../record/index.ts'
-import { LANES, type LaneRuns } from '../laneRuns.ts'
+import type { LaneRuns } from '../laneRuns.ts'
 
 export const BLOCK_HEADER_BYTES = 64
 export const TRAILER_BYTES = 32

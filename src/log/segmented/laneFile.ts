@@ -1,6 +1,8 @@
 /** The `.laneindex` file of one segment: appending blocks, sealing it, reading it back. Knows bytes, not lanes. */
+
 import { isSystemError, readWholeFile, writeFileAtomically } from '../../io/index.ts'
-import { LANES, LaneRuns, RunCollector } from '../laneRuns.ts'
+import { LANES } from '../../kernel/priority.ts'
+import { LaneRuns, RunCollector } from '../laneRuns.ts'
 import { PooledFile } from './filePool.ts'
 import {
   BLOCK_HEADER_BYTES,

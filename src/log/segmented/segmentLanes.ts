@@ -10,8 +10,8 @@
  * forgotten when the engine's index cache wants the memory, and so may what was read of the file. A sealed segment
  * has a directory of its blocks at the file's end; that of the active one is in memory.
  */
-import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
-import { LANES, LaneRuns, type RunCollector } from '../laneRuns.ts'
+import { LANES, NORMAL_PRIORITY } from '../../kernel/priority.ts'
+import { LaneRuns, type RunCollector } from '../laneRuns.ts'
 import type { LaneCounts } from '../port.ts'
 import type { Forgettable } from './indexCache.ts'
 import type { IndexEntry } from './indexEntries.ts'

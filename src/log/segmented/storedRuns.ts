@@ -2,7 +2,8 @@
  * The runs of a segment that are in its `.laneindex`: the directory of its blocks, and blocks that were read. Answers
  * from what is in memory and says where something must be read first.
  */
-import { LANES, type RunCollector } from '../laneRuns.ts'
+import { LANES } from '../../kernel/priority.ts'
+import type { RunCollector } from '../laneRuns.ts'
 import type { LaneDirectory, LoadedChunk } from './laneDirectory.ts'
 import type { LaneFile } from './laneFile.ts'
 
