@@ -52,6 +52,7 @@ const HOME_OF: Readonly<Record<string, string>> = {
   'murmurhash3js-revisited': 'record',
   '@node-rs/crc32': 'record',
   'close-with-grace': 'app',
+  'tar-stream': 'app',
   'node:fs': 'io',
   'node:fs/promises': 'io',
 }

@@ -35,7 +35,11 @@ export class Backups {
     try {
       const startedMs = platform.clock.monotonicMs()
       const capture = await engine.capture()
-      const stream = writeBackup(capture, platform.clock.nowMs())
+      const written = writeBackup(capture, platform.clock.nowMs())
+      const stream = await written.catch(async (error: unknown) => {
+        await capture.release()
+        throw error
+      })
       const { files } = capture
       platform.logger.info({ files: files.length, bytes: stream.sizeBytes }, 'backup begun')
       return {

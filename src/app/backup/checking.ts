@@ -12,7 +12,7 @@ import {
   parseAbout,
   parseManifest,
 } from './manifest.ts'
-import { TarError, type TarEvent, TarReader } from './tar.ts'
+import { readTar, TarError, type TarFile } from './tar.ts'
 
 /** The list of a million files has 100 MB. */
 const JSON_BYTES_MAX = 256 * MiB
@@ -20,7 +20,7 @@ const JSON_BYTES_MAX = 256 * MiB
 interface Seen {
   readonly name: string
   readonly bytes: number
-  crc: number
+  readonly crc: number
 }
 
 /** What becomes of the content. */
@@ -30,28 +30,59 @@ export interface ContentEvents {
   data(bytes: Buffer): Promise<void>
 }
 
-export class BackupChecker {
-  readonly #reader = new TarReader()
+/** Resolves with what the whole backup held. Rejects with CORRUPT_RECORD, FORMAT_TOO_NEW, or what `chunks` throws. */
+export async function readBackup(
+  chunks: AsyncIterable<Uint8Array>,
+  content?: ContentEvents,
+): Promise<Manifest> {
+  const checker = new BackupChecker(content)
+  try {
+    for await (const file of readTar(chunks)) await checker.take(file)
+    return checker.finish()
+  } catch (error) {
+    if (!(error instanceof TarError)) throw error
+    throw checker.hasBegun ? damaged(error.message) : foreign()
+  }
+}
+
+class BackupChecker {
+  readonly #content: ContentEvents | undefined
   readonly #seen: Seen[] = []
-  #json: { readonly name: string; readonly chunks: Buffer[] } | undefined
   #about: About | undefined
   #manifest: Manifest | undefined
-  #files = 0
 
-  /** Takes the next bytes; their content goes to `content`. Rejects with CORRUPT_RECORD or UNSUPPORTED_VERSION. */
-  async take(chunk: Buffer, content?: ContentEvents): Promise<void> {
-    try {
-      for (const event of this.#reader.read(chunk)) await this.#handle(event, content)
-    } catch (error) {
-      throw error instanceof TarError ? damaged(error.message) : error
-    }
+  constructor(content: ContentEvents | undefined) {
+    this.#content = content
   }
 
-  /** What the whole backup held. Throws CORRUPT_RECORD where it was not whole, or not what was written. */
+  /** True once it is clear that this is a backup. */
+  get hasBegun(): boolean {
+    return this.#about !== undefined
+  }
+
+  async take({ name, sizeBytes, content }: TarFile): Promise<void> {
+    if (this.#about === undefined && name !== ABOUT_NAME) throw foreign()
+    if (name === ABOUT_NAME || name === MANIFEST_NAME) {
+      if (sizeBytes > JSON_BYTES_MAX) throw damaged(`${name} is too large`)
+      const chunks: Buffer[] = []
+      for await (const chunk of content) chunks.push(chunk)
+      this.#takeJson(name, Buffer.concat(chunks))
+      return
+    }
+    if (this.#manifest !== undefined) throw damaged('files stand behind the list of files')
+    if (!isSafe(name)) throw damaged(`${JSON.stringify(name)} is no name of a file of ours`)
+    await this.#content?.file(name)
+    let crc = 0
+    for await (const chunk of content) {
+      crc = continueCrc32c(crc, chunk)
+      await this.#content?.data(chunk)
+    }
+    this.#seen.push({ name, bytes: sizeBytes, crc })
+  }
+
   finish(): Manifest {
-    this.#finishJson()
     if (this.#about === undefined) throw foreign()
-    if (!this.#reader.isEnd || this.#manifest === undefined) throw damaged('its end is missing')
+    if (this.#manifest === undefined) throw damaged('its end is missing')
     const { files } = this.#manifest
     for (const [i, { name, bytes, crc }] of this.#seen.entries()) {
       const listed = files[i]
@@ -62,37 +93,7 @@ export class BackupChecker {
     return this.#manifest
   }
 
-  async #handle(event: TarEvent, content: ContentEvents | undefined): Promise<void> {
-    if (event.kind === 'file') await this.#begin(event.name, event.sizeBytes, content)
-    else if (event.kind === 'data' && this.#json !== undefined) this.#json.chunks.push(event.bytes)
-    else if (event.kind === 'data') {
-      const file = this.#seen.at(-1)
-      if (file !== undefined) file.crc = continueCrc32c(file.crc, event.bytes)
-      await content?.data(event.bytes)
-    }
-  }
-
-  async #begin(name: string, bytes: number, content: ContentEvents | undefined): Promise<void> {
-    this.#finishJson()
-    this.#files += 1
-    if (this.#files === 1 && name !== ABOUT_NAME) throw foreign()
-    if (name === ABOUT_NAME || name === MANIFEST_NAME) {
-      if (bytes > JSON_BYTES_MAX) throw damaged(`${name} is too large`)
-      this.#json = { name, chunks: [] }
-      return
-    }
-    if (this.#manifest !== undefined) throw damaged('files stand behind the list of files')
-    if (!isSafe(name)) throw damaged(`${JSON.stringify(name)} is no name of a file of ours`)
-    this.#seen.push({ name, bytes, crc: 0 })
-    await content?.file(name)
-  }
-
-  /** A small file is read when the next one begins. */
-  #finishJson(): void {
-    if (this.#json === undefined) return
-    const { name, chunks } = this.#json
-    this.#json = undefined
-    const bytes = Buffer.concat(chunks)
+  #takeJson(name: string, bytes: Buffer): void {
     if (name === MANIFEST_NAME) {
       this.#manifest = parseManifest(bytes)
       return

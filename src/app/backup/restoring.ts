@@ -16,7 +16,7 @@ import { Failure } from '../../kernel/failure.ts'
 import { silentLogger } from '../../kernel/platform.ts'
 import { systemClock } from '../../kernel/systemClock.ts'
 import { FORMAT_VERSION, readFormat, repair } from '../../log/index.ts'
-import { BackupChecker } from './checking.ts'
+import { readBackup } from './checking.ts'
 import type { Manifest } from './manifest.ts'
 
 export interface RestoreOptions {
@@ -82,19 +82,16 @@ async function checkEmpty(directory: string): Promise<void> {
 }
 
 async function unpack({ backup, onProgress }: RestoreOptions, work: string): Promise<Manifest> {
-  const checker = new BackupChecker()
   const writer = new FileWriter(work)
-  let doneBytes = 0
-  try {
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    let doneBytes = 0
     for await (const chunk of backup) {
-      await checker.take(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length), writer)
       doneBytes += chunk.length
       onProgress?.(doneBytes)
+      yield chunk
     }
-  } finally {
-    await writer.end()
   }
-  const manifest = checker.finish()
+  const manifest = await readBackup(counted(), writer).finally(() => writer.end())
   await writer.settle()
   return manifest
 }

@@ -3,7 +3,7 @@ import { dirname } from 'node:path'
 import { nodeFileSystem } from '../../io/index.ts'
 import { EXIT } from '../../kernel/exitCodes.ts'
 import { Failure } from '../../kernel/failure.ts'
-import { BackupChecker } from './checking.ts'
+import { readBackup } from './checking.ts'
 import type { Manifest } from './manifest.ts'
 
 const PARTIAL = '.part'
@@ -21,21 +21,22 @@ export async function saveBackup(options: SaveOptions): Promise<Manifest> {
   const { backup, path, replace = false, onProgress } = options
   if (!replace) await checkFree(path)
   const partial = path + PARTIAL
-  const checker = new BackupChecker()
   const file = await nodeFileSystem.open(partial, { mode: 'create' }).catch((cause: unknown) => {
     const why = cause instanceof Error ? cause.message : String(cause)
     throw new Failure(EXIT.CANNOT_CREATE, `cannot write ${partial}: ${why}`, { cause })
   })
   try {
     await file.truncate(0)
-    let position = 0
-    for await (const chunk of backup) {
-      await checker.take(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length))
-      await file.write(chunk, position)
-      position += chunk.length
-      onProgress?.(position)
+    const kept = async function* (): AsyncGenerator<Uint8Array> {
+      let position = 0
+      for await (const chunk of backup) {
+        await file.write(chunk, position)
+        position += chunk.length
+        onProgress?.(position)
+        yield chunk
+      }
     }
-    const manifest = checker.finish()
+    const manifest = await readBackup(kept())
     await file.datasync()
     await file.close()
     await nodeFileSystem.rename(partial, path)

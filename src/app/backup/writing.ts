@@ -1,6 +1,6 @@
 /** A backup as bytes: the files of one moment, one after the other, each chunk as it is asked for. */
 import { VERSION } from '../../kernel/version.ts'
-import type { Capture, CapturedFile } from '../../log/index.ts'
+import type { Capture } from '../../log/index.ts'
 import { continueCrc32c } from '../../record/index.ts'
 import {
   ABOUT_NAME,
@@ -8,10 +8,11 @@ import {
   BACKUP_VERSION,
   jsonFile,
   MANIFEST_NAME,
+  type Manifest,
   type ManifestFile,
   manifestFile,
 } from './manifest.ts'
-import { END, headerOf, padding } from './tar.ts'
+import { type TarFile, tarBytes, writeTar } from './tar.ts'
 
 export interface BackupStream {
   /** Of all chunks together. */
@@ -23,51 +24,40 @@ export interface BackupStream {
 }
 
 /** `createdMs`: the time of the capture, which is released with the stream. */
-export function writeBackup(capture: Capture, createdMs: number): BackupStream {
+export async function writeBackup(capture: Capture, createdMs: number): Promise<BackupStream> {
   const created = new Date(createdMs).toISOString()
   const about: About = { backup: BACKUP_VERSION, version: VERSION, created }
-  const { files } = capture
-  const unread = files.map((file) => manifestFile(file, 0))
-  const sizes = [
-    whole(ABOUT_NAME, jsonFile(about), createdMs).length,
-    ...files.map(sizeInTar),
-    whole(MANIFEST_NAME, jsonFile({ ...about, files: unread }), createdMs).length,
-    END.length,
-  ]
-  const sizeBytes = sizes.reduce((sum, size) => sum + size, 0)
+  const unread = capture.files.map((file) => manifestFile(file, 0))
+  const sizeBytes = await tarBytes([
+    jsonOf(ABOUT_NAME, about),
+    ...capture.files,
+    jsonOf(MANIFEST_NAME, { ...about, files: unread }),
+  ])
   return {
-    ...{ sizeBytes, chunks: chunksOf(capture, about, createdMs) },
+    ...{ sizeBytes, chunks: writeTar(filesOf(capture, about), createdMs) },
     release: () => capture.release(),
   }
 }
 
-async function* chunksOf(
-  capture: Capture,
-  about: About,
-  createdMs: number,
-): AsyncGenerator<Buffer> {
-  yield whole(ABOUT_NAME, jsonFile(about), createdMs)
+async function* filesOf(capture: Capture, about: About): AsyncGenerator<TarFile> {
+  yield jsonOf(ABOUT_NAME, about)
   const files: ManifestFile[] = []
   for (const file of capture.files) {
-    yield headerOf(file, createdMs)
-    let crc = 0
-    for await (const chunk of capture.read(file)) {
-      crc = continueCrc32c(crc, chunk)
-      yield chunk
+    const { name, sizeBytes } = file
+    const content = async function* (): AsyncGenerator<Buffer> {
+      let crc = 0
+      for await (const chunk of capture.read(file)) {
+        crc = continueCrc32c(crc, chunk)
+        yield chunk
+      }
+      files.push(manifestFile(file, crc))
     }
-    files.push(manifestFile(file, crc))
-    const rest = padding(file.sizeBytes)
-    if (rest.length > 0) yield rest
+    yield { name, sizeBytes, content: content() }
   }
-  yield whole(MANIFEST_NAME, jsonFile({ ...about, files }), createdMs)
-  yield END
+  yield jsonOf(MANIFEST_NAME, { ...about, files })
 }
 
-/** Header, content and padding of a small file. */
-function whole(name: string, content: Buffer, modifiedMs: number): Buffer {
-  const sizeBytes = content.length
-  return Buffer.concat([headerOf({ name, sizeBytes }, modifiedMs), content, padding(sizeBytes)])
+function jsonOf(name: string, value: About | Manifest): TarFile {
+  const content = jsonFile(value)
+  return { name, sizeBytes: content.length, content: [content] }
 }
-
-const sizeInTar = (file: CapturedFile): number =>
-  headerOf(file, 0).length + file.sizeBytes + padding(file.sizeBytes).length
