@@ -18,7 +18,7 @@ import { OffsetNumber, PartitionId } from './formats.ts'
 export const FETCH_TYPE = 'application/vnd.goqueue.fetch'
 /** `1` on the reply to a group's fetch: the member joins again with its member id; there are no frames. */
 export const HEADER_REBALANCE = 'x-goqueue-rebalance'
-export const FETCH_FRAME_HEAD_BYTES = 28
+const FETCH_FRAME_HEAD_BYTES = 28
 
 const Reads = Type.Array(
   Type.Object({ topic: Type.String(), partition: PartitionId, offset: OffsetNumber }),

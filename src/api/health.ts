@@ -47,7 +47,7 @@ export const Version = Type.Object({
   node_version: Type.String(),
 })
 
-export const TopicStats = Type.Object(
+const TopicStats = Type.Object(
   {
     partitions: Type.Integer(),
     total_messages: Type.Integer(),

@@ -9,12 +9,12 @@ export const RECORDS_TYPE = 'application/vnd.goqueue.records'
 export const HEADER_NEXT_OFFSET = 'x-goqueue-next-offset'
 export const HEADER_HIGH_WATERMARK = 'x-goqueue-high-watermark'
 
-export const AcksWord = Type.Enum(['none', 'leader', 'all'], {
+const AcksWord = Type.Enum(['none', 'leader', 'all'], {
   default: 'all',
   description: 'none: at once; leader: in the page cache of its machine; all: on disk',
 })
 
-export const DurabilityWord = Type.Enum(['none', 'memory', 'disk'])
+const DurabilityWord = Type.Enum(['none', 'memory', 'disk'])
 
 const Headers = Type.Record(Type.String(), Type.String(), {
   description: `at most ${LIMITS.recordHeadersMax}`,
@@ -26,7 +26,7 @@ const Encoding = Type.Enum(['utf8', 'base64'], {
 })
 
 /** Fields that are not known are passed over; of a name that comes twice the last counts; null is absent. */
-export const MessageInput = Type.Object({
+const MessageInput = Type.Object({
   key: Type.Optional(
     Type.String({
       description: `at most ${LIMITS.keyBytesMax} bytes; the same key, the same partition`,
@@ -62,7 +62,7 @@ const PublishedOffset = Type.Integer({
   description: '-1 with acks none: the reply does not wait for it',
 })
 
-export const PublishResult = Type.Object({
+const PublishResult = Type.Object({
   partition: PartitionId,
   offset: PublishedOffset,
   priority: PriorityWord,

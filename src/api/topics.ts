@@ -5,7 +5,7 @@ import { Duration, OffsetNumber, PartitionId } from './formats.ts'
 
 const orNull = { description: 'null sets no bound' }
 
-export const RetentionHours = Type.Union(
+const RetentionHours = Type.Union(
   [Type.Number({ exclusiveMinimum: 0, maximum: 1e9 }), Type.Null()],
   { ...orNull, default: 168 },
 )
@@ -84,7 +84,7 @@ export const TopicReply = Type.Object({
 
 export const DeleteTopicReply = Type.Object({ deleted: Type.Literal(true), name: Type.String() })
 
-export const PartitionReply = Type.Object({
+const PartitionReply = Type.Object({
   partition: PartitionId,
   leader: Type.Integer(),
   replicas: Type.Array(Type.Integer()),

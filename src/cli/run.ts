@@ -106,11 +106,11 @@ async function parse(args: readonly string[], cli: Cli): Promise<string> {
   return shown
 }
 
-/** The parser with all commands; exported for the documentation. */
-export function parserFor(args: readonly string[], cli: Cli): Argv {
+/** The parser with all commands. */
+function parserFor(args: readonly string[], cli: Cli): Argv {
   const parser = yargs([...args])
     .scriptName('goqueue')
-    .usage('$0 <command>\n\nA partitioned log broker: topics, publish, read, consumer groups.')
+    .usage('$0 <command>\n\nA partitioned log broker that is also a work queue and a scheduler.')
     .detectLocale(false)
     .exitProcess(false)
     .parserConfiguration({

@@ -19,7 +19,7 @@ const COUNTER = {
   [STATE.EXPIRED]: 'expired',
 } as const satisfies Record<FinalState, keyof EntryCounts>
 
-export const pageNumber = (offset: number): number => Math.floor(offset / PAGE_ENTRIES)
+const pageNumber = (offset: number): number => Math.floor(offset / PAGE_ENTRIES)
 
 export class DelayIndex {
   readonly #owner: PageOwner

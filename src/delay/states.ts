@@ -20,7 +20,6 @@ export const STATE = {
   FIRING: 6,
   CHANGING: 7,
 } as const
-export type EntryState = (typeof STATE)[keyof typeof STATE]
 /** Where an entry ends. */
 export type FinalState = typeof STATE.DELIVERED | typeof STATE.CANCELLED | typeof STATE.EXPIRED
 

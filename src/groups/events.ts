@@ -7,11 +7,11 @@
 import type { AssignmentName } from './assignors.ts'
 
 /** ack: poll hands out leases; offset: members commit what they have read. Fixed with the group's first join. */
-export const GROUP_MODES = ['ack', 'offset'] as const
+const GROUP_MODES = ['ack', 'offset'] as const
 export type GroupMode = (typeof GROUP_MODES)[number]
 
 /** Where to begin where there is no floor, or the floor can no longer be read. */
-export const OFFSET_RESETS = ['earliest', 'latest'] as const
+const OFFSET_RESETS = ['earliest', 'latest'] as const
 export type OffsetReset = (typeof OFFSET_RESETS)[number]
 
 /** What the catalogue says of a topic; a topic that does not exist has id 0 and 0 partitions. */

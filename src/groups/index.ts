@@ -11,13 +11,11 @@ export {
   type GroupsMeters,
   type GroupsSettings,
 } from './coordinator.ts'
-export {
-  type Floor,
-  type FloorChange,
-  GROUP_MODES,
-  type GroupMode,
-  OFFSET_RESETS,
-  type OffsetReset,
+export type {
+  Floor,
+  FloorChange,
+  GroupMode,
+  OffsetReset,
 } from './events.ts'
 export type { GroupFetchRequest } from './fetch.ts'
 export type { Group } from './group.ts'
@@ -30,6 +28,6 @@ export {
 } from './groups.ts'
 export type { GroupNews } from './news.ts'
 export type { Polled, PolledPart, PollRequest } from './poll.ts'
-export { DEFAULT_SESSION_TIMEOUT_MS, type JoinRequest } from './request.ts'
+export type { JoinRequest } from './request.ts'
 export type { GroupState, GroupView, MemberView, PartitionProgress } from './view.ts'
 export type { Read, Visit } from './visit.ts'

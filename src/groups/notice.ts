@@ -13,12 +13,12 @@ import type { Clock, Timer } from '../kernel/platform.ts'
 import { SECOND_MS } from '../kernel/units.ts'
 
 /** A notice waits for this much quiet, in milliseconds. */
-export const NOTICE_QUIET_MS = 20
+const NOTICE_QUIET_MS = 20
 /** Where it does not get quiet: how long the first change waits, in milliseconds; in a large group, the second. */
 export const NOTICE_DELAY_MS = 100
-export const NOTICE_DELAY_MS_PER_MEMBER = 2
+const NOTICE_DELAY_MS_PER_MEMBER = 2
 /** No change waits longer to be told, in milliseconds. */
-export const NOTICE_DELAY_MS_MAX = 1 * SECOND_MS
+const NOTICE_DELAY_MS_MAX = 1 * SECOND_MS
 
 /** The group, as far as its notices depend on it. */
 export interface Audience {

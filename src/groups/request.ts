@@ -25,7 +25,7 @@ export interface JoinRequest {
   readonly offsetReset?: OffsetReset | undefined
 }
 
-export const DEFAULT_SESSION_TIMEOUT_MS = 30 * SECOND_MS
+const DEFAULT_SESSION_TIMEOUT_MS = 30 * SECOND_MS
 const CLIENT_ID_CHARS_MAX = 200
 // A member id is a client id, a dash and 16 hexadecimal digits.
 const MEMBER_ID_CHARS_MAX = CLIENT_ID_CHARS_MAX + 17

@@ -21,7 +21,7 @@ import os from 'node:os'
 import { join } from 'node:path'
 import { BrokerError } from '../kernel/errors.ts'
 
-export const LOCK_NAME = 'LOCK'
+const LOCK_NAME = 'LOCK'
 const ATTEMPTS = 5
 const RETRY_MS_MAX = 40
 

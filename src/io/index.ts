@@ -3,7 +3,6 @@ export { type Access, accessTo } from './access.ts'
 export { readWholeFile, TEMPORARY_SUFFIX, writeFileAtomically } from './atomicFile.ts'
 export {
   type DirectoryLock,
-  LOCK_NAME,
   lockDirectory,
   lockHolder,
   type ProcessIdentity,

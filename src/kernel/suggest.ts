@@ -15,7 +15,7 @@ export function suggest(name: string, known: readonly string[]): string | undefi
 }
 
 /** Letters to insert, remove, replace or swap with their neighbour to make `b` of `a`. O(|a|·|b|). */
-export function editDistance(a: string, b: string): number {
+function editDistance(a: string, b: string): number {
   let beforeLast: number[] = []
   let last = Array.from({ length: b.length + 1 }, (_, j) => j)
   for (let i = 1; i <= a.length; i += 1) {

@@ -5,7 +5,6 @@ export { type GroupFigures, type GroupLag, LAG_SERIES_MAX } from './groupMetrics
 export type { HttpFigures, HttpRouteFigures } from './httpMetrics.ts'
 export {
   createLogger,
-  LOG_LEVELS,
   type LogDestination,
   type LoggerOptions,
   type LogLevel,

@@ -10,7 +10,7 @@ import { pino } from 'pino'
 import { BrokerError } from '../kernel/errors.ts'
 import type { LogFields, Logger } from '../kernel/platform.ts'
 
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 export interface LogDestination {

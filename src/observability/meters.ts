@@ -9,9 +9,9 @@ import { Buckets, doublingBounds } from './plainHistogram.ts'
 import { StorageMeters } from './storageMeters.ts'
 
 /** 0.1 ms to 1.6 s: below is memory, above is an alarm. */
-export const OPERATION_BOUNDS = doublingBounds(0.0001, 15)
+const OPERATION_BOUNDS = doublingBounds(0.0001, 15)
 /** 0.1 ms to 1.6 s: below is a disk with a cache of its own, above is a disk in trouble. */
-export const SYNC_BOUNDS = doublingBounds(0.0001, 15)
+const SYNC_BOUNDS = doublingBounds(0.0001, 15)
 
 /** How often an operation was called, with what outcome, and how long it took. */
 export class OperationMeter {

@@ -6,7 +6,7 @@ export const AREAS = ['topics', 'delay', 'state', 'other'] as const
 export type Area = (typeof AREAS)[number]
 
 /** 12.5 µs to 0.8 s: below is nothing that a write can do, above is a disk that makes writers wait. */
-export const WRITE_BOUNDS = doublingBounds(0.000_012_5, 17)
+const WRITE_BOUNDS = doublingBounds(0.000_012_5, 17)
 
 /** The files of one area. */
 export class AreaMeter {

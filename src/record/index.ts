@@ -17,7 +17,6 @@ export {
 } from './decode.ts'
 export type { Extension, ProducerMark, RecordHeaders, RecordOrigin } from './extension.ts'
 export {
-  AT_CRC,
   AT_FLAGS,
   FLAG,
   HEADER_BYTES,
@@ -26,7 +25,6 @@ export {
   recordOffset,
   recordPriority,
   recordTimestampMs,
-  VERSION as RECORD_VERSION,
 } from './layout.ts'
 export {
   copyDelivered,

@@ -50,7 +50,7 @@ export interface SnapshotPieces {
 }
 
 /** All of it in one. */
-export function onePiece(bytes: Uint8Array): SnapshotPieces {
+function onePiece(bytes: Uint8Array): SnapshotPieces {
   let left: Uint8Array | undefined = bytes
   return {
     next: () => {

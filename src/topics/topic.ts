@@ -147,5 +147,5 @@ export class Topic {
   }
 }
 
-export const topicPath = (entry: Pick<TopicEntry, 'name' | 'id'>): string =>
+const topicPath = (entry: Pick<TopicEntry, 'name' | 'id'>): string =>
   `topics/${topicDirectory(entry)}`

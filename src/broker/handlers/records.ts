@@ -78,7 +78,7 @@ export const recordHandlers = ({
 const invalid = (field: string, what: string): BrokerError =>
   new BrokerError('INVALID_REQUEST', `${field} ${what}`, { fields: { [field]: what } })
 
-export function checkAcks(acks: Acks): void {
+function checkAcks(acks: Acks): void {
   if (!ACKS.includes(acks)) throw invalid('acks', `must be one of ${ACKS.join(', ')}`)
 }
 

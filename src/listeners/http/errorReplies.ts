@@ -20,7 +20,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 }
 
 /** Undefined where the error is nothing that the client did. */
-export function clientMistake(error: unknown): BrokerError | undefined {
+function clientMistake(error: unknown): BrokerError | undefined {
   if (error instanceof BrokerError) return error
   const { code, statusCode, message } = error as Partial<Record<string, unknown>>
   if (typeof code !== 'string' || typeof statusCode !== 'number') return undefined

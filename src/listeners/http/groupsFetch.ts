@@ -20,7 +20,7 @@ import type { Request, RouteContext } from './routes.ts'
 const checkFetch = checkerOf('the request', FetchBody)
 const checkGroupFetch = checkerOf('the request', GroupFetchBody)
 
-export const DEFAULT_FETCH_BYTES = LIMITS.readBytesMax / 16
+const DEFAULT_FETCH_BYTES = LIMITS.readBytesMax / 16
 
 export async function fetchRecords(
   context: RouteContext,

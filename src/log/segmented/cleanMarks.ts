@@ -7,7 +7,7 @@
 import { join } from 'node:path'
 import { type FileSystem, readWholeFile, writeFileAtomically } from '../../io/index.ts'
 
-export const CLEAN_FILE = 'CLEAN'
+const CLEAN_FILE = 'CLEAN'
 
 export class CleanMarks {
   readonly #fileSystem: FileSystem

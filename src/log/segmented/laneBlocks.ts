@@ -71,7 +71,7 @@ export function encodeBlock(runs: LaneRuns, { from, to }: Stretch, baseOffset: n
 
 export const blockFirst = (bytes: Buffer, at: number): number => u64(bytes, at + AT_FIRST)
 export const blockEnd = (bytes: Buffer, at: number): number => u64(bytes, at + AT_END)
-export const blockCrc = (bytes: Buffer, at: number): number => bytes.readUInt32BE(at + AT_CRC)
+const blockCrc = (bytes: Buffer, at: number): number => bytes.readUInt32BE(at + AT_CRC)
 
 /** Runs of a lane, by the header or directory entry at `at`. */
 export const blockRuns = (bytes: Buffer, at: number, lane: number): number =>
