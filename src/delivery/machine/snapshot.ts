@@ -68,7 +68,7 @@ function readWindow(reader: ByteReader, { state, group, holders }: Place): Windo
   const producerId = reader.int()
   const identity = { id, topic, topicId, partition, producerId }
   const window = new Window(identity, group, reader.int(), state)
-  window.deathsBegun = reader.int()
+  const deathsBegun = reader.int()
   const cursors = readCursors(reader)
   if (cursors !== undefined) window.moveTo(cursors)
   window.retired.restore(reader.ints())
@@ -85,7 +85,7 @@ function readWindow(reader: ByteReader, { state, group, holders }: Place): Windo
   for (let left = reader.int(); left > 0; left -= 1) {
     before = readRun(reader, window, before, readLease)
   }
-  window.restored()
+  window.restored(deathsBegun)
   if (window.dying.length > 0) state.dyingIn.add(window)
   return window
 }

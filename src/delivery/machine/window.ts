@@ -22,10 +22,11 @@ import type { Frozen } from './frozen.ts'
 import type { LaneCounts, LaneCountsTable } from './laneCounts.ts'
 import { LaneRuns } from './laneRuns.ts'
 import { membersOf } from './members.ts'
-import { ReadyRuns } from './readyRuns.ts'
+import type { ReadyRuns } from './readyRuns.ts'
 import { RETIRED_MAX, Retired } from './retired.ts'
-import { type Holder, type Lease, RUN, type RunId, type RunState, type RunView } from './run.ts'
+import { type Holder, type Lease, RUN, type RunId, type RunView } from './run.ts'
 import type { RunTable } from './runTable.ts'
+import { Stands } from './stands.ts'
 
 /** What windows share. */
 export interface Heaps {
@@ -64,20 +65,13 @@ export class Window {
   #cursors: readonly number[] | undefined
   /** Made for lanes that are used. */
   readonly #lanes: (LaneRuns | undefined)[] = []
-  /** Waiting runs whose time has come. */
-  readonly ready: ReadyRuns
   readonly counts: LaneCounts
-  /** Dying runs in their line. */
-  readonly dying: RunId[] = []
+  readonly #stands: Stands
   readonly retired = new Retired()
   /** Records handed out and not settled. */
   unresolved = 0
   /** Of the unresolved ones: those of other lanes than `normal`. */
   others = 0
-  /** Of the unresolved ones: held by a member now. */
-  leased = 0
-  /** Records ever put into the line of the dying. */
-  deathsBegun = 0
 
   constructor(identity: WindowIdentity, group: GroupOfWindow, cursor: number, heaps: Heaps) {
     this.id = identity.id
@@ -89,8 +83,28 @@ export class Window {
     this.cursor = cursor
     this.#heaps = heaps
     this.#table = heaps.runs
-    this.ready = new ReadyRuns(heaps.runs)
     this.counts = heaps.laneCounts.of(this)
+    this.#stands = new Stands(heaps, group, this.counts)
+  }
+
+  /** Waiting runs whose time has come. */
+  get ready(): ReadyRuns {
+    return this.#stands.ready
+  }
+
+  /** Dying runs in their line. */
+  get dying(): readonly RunId[] {
+    return this.#stands.dying
+  }
+
+  /** Records held by a member now. */
+  get leased(): number {
+    return this.#stands.leased
+  }
+
+  /** Records ever put into the line of the dying. */
+  get deathsBegun(): number {
+    return this.#stands.deathsBegun
   }
 
   /** The five cursors; undefined while they are the same. */
@@ -199,9 +213,9 @@ export class Window {
     for (let at = runs.placeOf(from); ; at += 1) {
       const run = runs.at(at)
       if (run === undefined || (this.#table.from[run] as number) >= to) return
-      this.#leave(run)
+      this.#stands.leave(run)
       change(run)
-      this.#enter(run)
+      this.#stands.enter(run)
     }
   }
 
@@ -222,7 +236,7 @@ export class Window {
     for (; ; end += 1) {
       const run = runs.at(end)
       if (run === undefined || (this.#table.from[run] as number) >= to) break
-      this.#leave(run)
+      this.#stands.leave(run)
       count += this.#table.count[run] as number
       this.#retire(run, isDead)
       this.#table.remove(run)
@@ -235,7 +249,7 @@ export class Window {
 
   /** The time of a waiting run has come, and its timer is gone. */
   ripened(run: RunId): void {
-    this.#getReady(run)
+    this.#stands.getReady(run)
   }
 
   /** Forgets what is not below `end`, as if nothing of it had been handed out. */
@@ -255,16 +269,13 @@ export class Window {
 
   /** A run of a snapshot, behind those of its lane that are there; see {@link restored}. */
   restoreRun(run: RunId): void {
-    if (this.#table.state(run) === RUN.DYING) {
-      this.#list(run)
-      this.dying.push(run)
-    } else this.#admit(run)
+    this.#list(run)
+    this.#stands.restore(run)
   }
 
-  /** To be called when all runs of a snapshot are there. */
-  restored(): void {
-    const { dueMs } = this.#table
-    this.dying.sort((a, b) => (dueMs[a] as number) - (dueMs[b] as number))
+  /** To be called when all runs of a snapshot are there. `deathsBegun`: see there. */
+  restored(deathsBegun: number): void {
+    this.#stands.restored(deathsBegun)
   }
 
   #forgetFrom(from: number): void {
@@ -275,7 +286,7 @@ export class Window {
       this.#cut(runs, from)
       const first = runs.placeOf(from)
       for (const run of runs.all.slice(first)) {
-        this.#leave(run)
+        this.#stands.leave(run)
         const size = this.#table.count[run] as number
         this.unresolved -= size
         if (lane !== NORMAL_PRIORITY) this.others -= size
@@ -292,7 +303,7 @@ export class Window {
 
   #admit(run: RunId): void {
     this.#list(run)
-    this.#enter(run)
+    this.#stands.enter(run)
   }
 
   #list(run: RunId): void {
@@ -310,15 +321,7 @@ export class Window {
 
   #cut(runs: LaneRuns, offset: number): void {
     const both = runs.cut(offset)
-    if (both === undefined) return
-    const [run, rest] = both
-    const state = this.#table.state(run)
-    if ((this.#table.place[run] as number) >= 0) this.#timesOf(state).add(rest)
-    else if (state === RUN.DYING) {
-      const before = this.#table.count[run] as number
-      this.#table.dueMs[rest] = (this.#table.dueMs[run] as number) + before
-      this.dying.splice(this.dying.indexOf(run) + 1, 0, rest)
-    } else this.ready.add(rest)
+    if (both !== undefined) this.#stands.cut(...both)
   }
 
   #retire(run: RunId, isDead: boolean): void {
@@ -334,65 +337,6 @@ export class Window {
       const offset = table.offsetAt(run, i)
       this.retired.add(offset, offset + 1, deliveries)
     }
-  }
-
-  #timesOf(state: RunState): DueHeap | Backoffs {
-    return state === RUN.LEASED ? this.#heaps.deadlines : this.#heaps.backoffs
-  }
-
-  #enter(run: RunId): void {
-    const table = this.#table
-    const state = table.state(run)
-    if (state === RUN.DYING) {
-      table.dueMs[run] = this.deathsBegun
-      this.deathsBegun += table.count[run] as number
-      this.dying.push(run)
-      return
-    }
-    if (state === RUN.LEASED) this.#hold(run, table.count[run] as number)
-    if (state === RUN.WAITING && table.dueMs[run] === 0) this.#getReady(run)
-    else this.#timesOf(state).add(run)
-  }
-
-  #leave(run: RunId): void {
-    const table = this.#table
-    const state = table.state(run)
-    if (state === RUN.LEASED) this.#hold(run, -(table.count[run] as number))
-    if ((table.place[run] as number) >= 0) this.#timesOf(state).remove(run)
-    else if (state === RUN.DYING) take(this.dying, run)
-    else {
-      this.ready.remove(run)
-      this.#countReady(run, -1)
-    }
-  }
-
-  #getReady(run: RunId): void {
-    this.ready.add(run)
-    this.#countReady(run, 1)
-  }
-
-  #countReady(run: RunId, sign: 1 | -1): void {
-    const { ready } = this.counts
-    const lane = this.#table.lane(run)
-    ready[lane] = (ready[lane] as number) + sign * (this.#table.count[run] as number)
-  }
-
-  #hold(run: RunId, size: number): void {
-    this.leased += size
-    this.counts.held += size
-    const lane = this.#table.lane(run)
-    if (lane !== NORMAL_PRIORITY) this.#holdOther(lane, size)
-    const holder = this.#table.holder(run)
-    if (holder === undefined) return
-    holder.inFlight += size
-    if (holder.inFlight === 0) this.group.holders.delete(holder.id)
-    else this.group.holders.set(holder.id, holder)
-  }
-
-  #holdOther(lane: number, size: number): void {
-    const { leasedOthers } = this.group
-    leasedOthers[lane] = (leasedOthers[lane] as number) + size
-    this.counts.holdOther(lane, size)
   }
 }
 
@@ -423,8 +367,3 @@ export interface Fresh {
 const NO_RUNS: LaneRange = { lane: NORMAL_PRIORITY, from: 0, to: 0 }
 
 export const noneLeased = (): number[] => new Array<number>(LANES).fill(0)
-
-function take(line: RunId[], run: RunId): void {
-  if (line[0] === run) line.shift()
-  else line.splice(line.indexOf(run), 1)
-}
