@@ -8,6 +8,7 @@
 import { setTimeout } from 'node:timers/promises'
 import type { DecodedRecord, ReadRecords, Records, RecordsReply } from '../client/index.ts'
 import { BrokerError } from '../kernel/errors.ts'
+import { KiB, MiB } from '../kernel/units.ts'
 
 export interface PartitionRange {
   readonly partition: number
@@ -32,9 +33,9 @@ export interface TopicReaderOptions {
   readonly pause?: (delayMs: number, signal: AbortSignal) => Promise<void>
 }
 
-const BUFFERED_BYTES_MAX = 32 * 1024 * 1024
-const READ_BYTES_MAX = 1024 * 1024
-const READ_BYTES_MIN = 64 * 1024
+const BUFFERED_BYTES_MAX = 32 * MiB
+const READ_BYTES_MAX = 1 * MiB
+const READ_BYTES_MIN = 64 * KiB
 const LONG_POLL_MS = 30_000
 
 /** How much to ask of each partition at once, so that what is buffered of all stays bounded. */

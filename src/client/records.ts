@@ -1,6 +1,7 @@
 /** Publishing and reading raw records: batches on the wire, checked to the last byte on this side too. */
 import type { OffsetReply, RawPublishReply } from '../api/index.ts'
 import { BrokerError } from '../kernel/errors.ts'
+import { MiB } from '../kernel/units.ts'
 import {
   checksumMatches,
   type DecodedRecord,
@@ -45,7 +46,7 @@ export interface RecordsReply {
   readonly nextOffset: number
 }
 
-const READ_DEFAULTS = { maxRecords: 1000, maxBytes: 1024 * 1024 }
+const READ_DEFAULTS = { maxRecords: 1000, maxBytes: 1 * MiB }
 
 export class Records {
   readonly #connection: Connection

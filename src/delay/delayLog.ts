@@ -10,6 +10,7 @@
 import { failpoint } from '../kernel/failpoint.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { isPriority, NORMAL_PRIORITY } from '../kernel/priority.ts'
+import { KiB } from '../kernel/units.ts'
 import type { LogEngine } from '../log/index.ts'
 import {
   isControl,
@@ -53,7 +54,7 @@ export interface DelayLogOptions {
 }
 
 /** Bytes of one read for the keys of a list. */
-const KEYS_READ_BYTES = 16 * 1024
+const KEYS_READ_BYTES = 16 * KiB
 
 export class DelayLog implements PageOwner {
   readonly target: Partition

@@ -1,11 +1,11 @@
 /** Records of a delay log by their offsets: neighbours are read together, a gap of a few read over. */
 import { BrokerError } from '../kernel/errors.ts'
-import { offset } from '../kernel/units.ts'
+import { KiB, offset } from '../kernel/units.ts'
 import { recordLength, recordOffset } from '../record/index.ts'
 import type { Partition } from '../topics/index.ts'
 
 /** Bytes that are read over rather than asked for anew: a read costs what 10 to 50 KiB cost. */
-const GAP_BYTES = 8 * 1024
+const GAP_BYTES = 8 * KiB
 const CONCURRENCY = 64
 
 export interface FoundRecord {

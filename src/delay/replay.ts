@@ -1,5 +1,5 @@
 /** A delay log read again: what it says goes into the index, record by record. */
-import { type Offset, offset } from '../kernel/units.ts'
+import { MiB, type Offset, offset } from '../kernel/units.ts'
 import {
   isControl,
   originAt,
@@ -17,7 +17,7 @@ import { type Control, decodeControl, eachOffset } from './control.ts'
 import type { DelayIndex } from './delayIndex.ts'
 import { STATE } from './states.ts'
 
-const READ = { maxBytes: 1024 * 1024, maxRecords: Number.MAX_SAFE_INTEGER }
+const READ = { maxBytes: 1 * MiB, maxRecords: Number.MAX_SAFE_INTEGER }
 
 /** Resolves when `index` has all of `log` from `from` on, with the last `through` there was; 0 where none. */
 export async function replayLog(log: Partition, from: number, index: DelayIndex): Promise<number> {

@@ -9,6 +9,7 @@
  *   sequence    = checksum of the body                 another one under the same id is another request
  */
 import { BrokerError } from '../kernel/errors.ts'
+import { MINUTE_MS } from '../kernel/units.ts'
 import { keyHash, type WireProducer } from '../record/index.ts'
 import { FIRST_REQUEST_ID } from './producers.ts'
 import type { PublishOutcome } from './types.ts'
@@ -27,7 +28,7 @@ interface KnownRequest {
 }
 
 /** How long a request is remembered after it came, in milliseconds: ten minutes. */
-export const IDEMPOTENCY_WINDOW_MS = 10 * 60_000
+export const IDEMPOTENCY_WINDOW_MS = 10 * MINUTE_MS
 /** Requests remembered per topic; the oldest is forgotten first. */
 const REQUESTS_MAX = 100_000
 

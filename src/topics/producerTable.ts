@@ -14,6 +14,7 @@
  * write failed is putting the old entry back. Five batches are what a client may have in flight, as in Kafka.
  */
 import { BrokerError } from '../kernel/errors.ts'
+import { DAY_MS } from '../kernel/units.ts'
 import type { WireProducer } from '../record/index.ts'
 
 export const PRODUCER_WINDOW_BATCHES = 5
@@ -58,7 +59,7 @@ export class ProducerTable {
 
   constructor(options: ProducerTableOptions = {}) {
     this.#producersMax = options.producersMax ?? 10_000
-    this.#expiryMs = options.expiryMs ?? 24 * 3_600_000
+    this.#expiryMs = options.expiryMs ?? 1 * DAY_MS
   }
 
   get size(): number {

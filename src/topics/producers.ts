@@ -7,7 +7,7 @@
  * The first record of each batch of such a producer carries who sent it and from which sequence, so that the log
  * itself is the memory and a snapshot only saves reading it again.
  */
-import { type Offset, offset, type TimestampMs } from '../kernel/units.ts'
+import { MINUTE_MS, MiB, type Offset, offset, type TimestampMs } from '../kernel/units.ts'
 import type { Admission, AppendedEarlier, PartitionLog } from '../log/index.ts'
 import {
   AT_FLAGS,
@@ -31,7 +31,7 @@ export interface ProducersSnapshot {
   readonly entries: readonly (readonly [number, ProducerEntry])[]
 }
 
-const SCAN_LIMIT = { maxBytes: 1024 * 1024, maxRecords: Number.MAX_SAFE_INTEGER }
+const SCAN_LIMIT = { maxBytes: 1 * MiB, maxRecords: Number.MAX_SAFE_INTEGER }
 
 /** Ids from here on stand for single requests, those below are chosen by clients. */
 export const FIRST_REQUEST_ID = 2 ** 52
@@ -42,7 +42,7 @@ export interface ProducersOptions {
 }
 
 /** Single requests: many, and soon forgotten. */
-const REQUESTS: ProducerTableOptions = { producersMax: 50_000, expiryMs: 10 * 60_000 }
+const REQUESTS: ProducerTableOptions = { producersMax: 50_000, expiryMs: 10 * MINUTE_MS }
 
 export class PartitionProducers {
   readonly #clients: ProducerTable

@@ -1,11 +1,10 @@
 /** What the listener needs from outside, and what an operator may set. */
-
 import type { BrokerPort } from '../../broker/index.ts'
 import type { ApiKey } from '../../kernel/apiKey.ts'
 import type { HealthCheck } from '../../kernel/health.ts'
 import { LIMITS } from '../../kernel/limits.ts'
 import type { Platform } from '../../kernel/platform.ts'
-import { MiB, SECOND_MS } from '../../kernel/units.ts'
+import { KiB, MiB, SECOND_MS } from '../../kernel/units.ts'
 import type { BackupBytes } from './backupRoute.ts'
 
 export interface BuildInfo {
@@ -93,7 +92,7 @@ export const DEFAULT_HTTP_OPTIONS: HttpListenerOptions = {
 /** Outer bounds that are not for setting. */
 export const HTTP_LIMITS = {
   /** Request line and headers in bytes; more is 431. */
-  headerBytesMax: 16 * 1024,
+  headerBytesMax: 16 * KiB,
   /** Path parameters in characters, decoded. */
   paramCharsMax: 1024,
   /** Body of a request that is not a publish, in bytes. */

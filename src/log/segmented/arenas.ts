@@ -6,7 +6,9 @@
  *
  * Whoever allocates gives back, once for each allocation and never before the last use of its bytes.
  */
-const ARENA_BYTES = 1024 * 1024
+import { MiB } from '../../kernel/units.ts'
+
+const ARENA_BYTES = 1 * MiB
 /** Free blocks kept for later; more go back to the system. */
 const FREE_MAX = 4
 

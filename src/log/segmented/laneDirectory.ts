@@ -1,4 +1,5 @@
 /** Where in a `.laneindex` the blocks are and what is in them, without their runs: 64 bytes each, in memory. */
+import { KiB } from '../../kernel/units.ts'
 import type { RunCollector } from '../laneRuns.ts'
 import {
   BLOCK_HEADER_BYTES,
@@ -13,7 +14,7 @@ import {
 } from './laneBlocks.ts'
 
 /** Blocks are read together with their neighbours in the same so many bytes of the file. */
-const CHUNK_BYTES = 16 * 1024
+const CHUNK_BYTES = 16 * KiB
 const FIRST_CAPACITY = 4
 
 /** Blocks `first` to `end` (exclusive), which lie at `position` and are `bytes` long. */

@@ -1,7 +1,7 @@
 /** The `.laneindex` file of one segment: appending blocks, sealing it, reading it back. Knows bytes, not lanes. */
-
 import { isSystemError, readWholeFile, writeFileAtomically } from '../../io/index.ts'
 import { LANES } from '../../kernel/priority.ts'
+import { KiB } from '../../kernel/units.ts'
 import { LaneRuns, RunCollector } from '../laneRuns.ts'
 import { PooledFile } from './filePool.ts'
 import {
@@ -19,7 +19,7 @@ import { LaneDirectory } from './laneDirectory.ts'
 import type { Services } from './services.ts'
 
 /** Read at once from the end: the directory of most segments and its trailer. */
-const END_BYTES = 16 * 1024
+const END_BYTES = 16 * KiB
 const EMPTY = Buffer.alloc(0)
 
 export class LaneFile {

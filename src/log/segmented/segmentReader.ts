@@ -5,6 +5,7 @@
  * records verifies. An index that lies (damaged, pointing at something else, ending too early) is rebuilt
  * once, which reads the whole segment; what is then still wrong is the log's, and it is corrupt.
  */
+import { KiB } from '../../kernel/units.ts'
 import {
   HEADER_BYTES,
   recordLength,
@@ -20,7 +21,7 @@ import type { Services } from './services.ts'
 import { corrupt } from './storageError.ts'
 
 /** Read at least: a few pages cost what one does. */
-const READ_BYTES_MIN = 16 * 1024
+const READ_BYTES_MIN = 16 * KiB
 
 export interface SegmentRead {
   readonly bytes: Buffer

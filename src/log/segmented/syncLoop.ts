@@ -2,9 +2,9 @@
  * Brings what was written onto the disk: one fdatasync at a time, which serves all who wait for offsets that
  * were written when it began. Writes go on meanwhile.
  */
-
 import type { BrokerError } from '../../kernel/errors.ts'
 import { failpoint } from '../../kernel/failpoint.ts'
+import { KiB } from '../../kernel/units.ts'
 import type { LogState } from './logState.ts'
 import { storageError } from './storageError.ts'
 
@@ -16,7 +16,7 @@ export interface SyncWaiter {
 }
 
 /** Index entries are written once so many bytes of log are synced: each write serves some dozen of them. */
-const INDEX_FLUSH_BYTES = 256 * 1024
+const INDEX_FLUSH_BYTES = 256 * KiB
 
 export class SyncLoop {
   readonly #state: LogState

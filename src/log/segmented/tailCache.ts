@@ -7,7 +7,7 @@
  * by side they are one chunk. All chunks form one list by age; those of one log are also an array by offset.
  * What is read is copied out: its memory may be written over while a reply is on its way.
  */
-
+import { KiB } from '../../kernel/units.ts'
 import { recordLength } from '../../record/index.ts'
 import type { ReadLimit } from '../port.ts'
 import { Arenas } from './arenas.ts'
@@ -21,7 +21,7 @@ import {
 } from './indexEntries.ts'
 
 /** Small chunks grow up to this: it bounds the walk from a chunk's start to a record in it. */
-const GROWN_CHUNK_BYTES = 32 * 1024
+const GROWN_CHUNK_BYTES = 32 * KiB
 /** What a chunk costs beside its bytes. */
 const CHUNK_OVERHEAD_BYTES = 256
 const EMPTY = Buffer.alloc(0)

@@ -11,7 +11,7 @@
 import { isUtf8 } from 'node:buffer'
 import { LIMITS } from '../../../kernel/limits.ts'
 import { NORMAL_PRIORITY, type Priority, parsePriority } from '../../../kernel/priority.ts'
-import { MiB } from '../../../kernel/units.ts'
+import { KiB, MiB } from '../../../kernel/units.ts'
 import {
   HEADER_BYTES,
   headFits,
@@ -45,7 +45,7 @@ const NULL = Buffer.from('null')
 const SEEN = { KEY: 1, VALUE: 2, PARTITION: 4, PRIORITY: 8 }
 const NO_PARTITION = -1
 const ASCII_MAX = 0x7f
-const SCRATCH_BYTES = 256 * 1024
+const SCRATCH_BYTES = 256 * KiB
 const SCRATCH_BYTES_KEPT = 4 * MiB
 
 class JsonBatchReader extends JsonBytes {

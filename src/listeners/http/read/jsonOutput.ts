@@ -1,8 +1,8 @@
 /** JSON text as bytes, in one buffer that grows; `take` copies the result out, the buffer stays for the next. */
-import { MiB } from '../../../kernel/units.ts'
+import { KiB, MiB } from '../../../kernel/units.ts'
 import { PlainWords } from '../plainWords.ts'
 
-const FIRST_BYTES = 256 * 1024
+const FIRST_BYTES = 256 * KiB
 const KEPT_BYTES = 4 * MiB
 const ZERO = 0x30
 const ESCAPED_BYTES_MAX = 6
