@@ -73,6 +73,20 @@ export class Member {
     throw new Error(`${member} cannot leave ${group}`)
   }
 
+  /**
+   * Everybody else leaves: members whose leaving was confirmed and which a power loss has brought back, with nobody
+   * behind them. To be called when all clients have ended.
+   */
+  async outlive(): Promise<void> {
+    const { http } = this.#context
+    const { group } = this.#plan
+    const { json } = await http.ask('GET', `/groups/${group}`)
+    for (const { member_id } of (json['members'] ?? []) as { readonly member_id: string }[]) {
+      if (member_id === this.memberId) continue
+      await http.ask('POST', `/groups/${group}/leave`, { body: { member_id } })
+    }
+  }
+
   /** What it was handed; undefined where it must join again first. */
   async poll({ maxMessages, waitMs, visibilityMs }: PollPlan): Promise<HandOut[] | undefined> {
     const { group } = this.#plan

@@ -167,7 +167,10 @@ async function drain(context: WorkContext, plan: GroupPlan): Promise<void> {
   const member = new Member(context, plan, 'end')
   let isJoined = false
   await bringToRest(context, plan, async () => {
-    if (!isJoined) isJoined = await member.join()
+    if (!isJoined) {
+      await member.outlive()
+      isJoined = await member.join()
+    }
     const handOuts = await member.poll(POLL)
     isJoined = handOuts !== undefined
     if (handOuts === undefined || handOuts.length === 0) return false

@@ -195,7 +195,10 @@ async function drain(context: WorkContext, plan: GroupPlan): Promise<void> {
   const member = new Member(context, plan, `${plan.group}-end`)
   let isJoined = false
   await bringToRest(context, plan, async () => {
-    if (!isJoined) isJoined = await member.join()
+    if (!isJoined) {
+      await member.outlive()
+      isJoined = await member.join()
+    }
     const poll = { maxMessages: 100, waitMs: 200, visibilityMs: VISIBILITY_MS }
     const handOuts = await member.poll(poll)
     isJoined = handOuts !== undefined
