@@ -3,7 +3,8 @@
  *
  * A window's records go one behind the other, each as a batch of the window's own producer with its place in the line as
  * the sequence: what a crash left appended and not settled is found by the log itself when it is appended again. A few
- * are under way at once, no more than the log remembers of a producer.
+ * are under way at once, no more than the log remembers of a producer; but the first of an epoch goes alone, since an
+ * epoch may begin anywhere: the second, taken before it, would be appended once more in the next one.
  */
 import { BrokerError } from '../kernel/errors.ts'
 import { LIMITS } from '../kernel/limits.ts'
@@ -29,6 +30,13 @@ export interface GraveyardOptions {
 /** Appends of one window under way at once; the log knows five of each producer. */
 const DEPTH = 4
 const RETRY_MS = 1 * SECOND_MS
+
+interface Epoch {
+  readonly number: number
+  /** The log has taken a letter of it. */
+  hasBegun: boolean
+}
+
 /** Whoever asks for dead letters waits no longer for those that are on their way. */
 const BURIAL_WAIT_MS = 1 * SECOND_MS
 
@@ -36,7 +44,7 @@ export class Graveyard {
   readonly #options: GraveyardOptions
   /** Windows that are being seen to, and how that ends. */
   readonly #digging = new Map<Window, Promise<void>>()
-  readonly #epochs = new WeakMap<Window, number>()
+  readonly #epochs = new WeakMap<Window, Epoch>()
   readonly #creating = new Map<string, Promise<Topic>>()
   readonly #retries = new Set<Timer>()
   #isStopped = false
@@ -81,11 +89,14 @@ export class Graveyard {
       // On the disk first: a letter must not be there whose place in the line a power cut has given to another one. And
       // with it what was buried before, so that no more letters are in doubt than the log remembers.
       await this.#options.ledger.committed('all')
-      const graves = nextOf(window)
+      const epoch = this.#epochOf(window)
+      const graves = nextOf(window, epoch.hasBegun ? DEPTH : 1)
       const topic = await this.#topicFor(window)
       const target = topic.partition(window.partition % topic.partitions.length)
+      // All are read before the first is appended, so that none overtakes another.
+      const records = await Promise.all(graves.map((grave) => this.#record(window, grave)))
       const buried = await Promise.allSettled(
-        graves.map((grave) => this.#append(window, grave, target)),
+        graves.map((grave, i) => this.#append({ window, grave, record: records[i], target })),
       )
       // In their order, up to the first that failed.
       const failed = buried.findIndex(({ status }) => status === 'rejected')
@@ -101,19 +112,25 @@ export class Graveyard {
     }
   }
 
-  async #append(window: Window, grave: Grave, target: Partition): Promise<void> {
-    const { ledger, topics } = this.#options
-    const source = topics.get(window.topic).partition(window.partition)
-    // Retention was quicker: there is nothing left to keep.
-    if (grave.offset < source.offsets().start) return
+  /** Undefined where retention was quicker: there is nothing left to keep. */
+  async #record({ topic, partition }: Window, grave: Grave): Promise<Buffer | undefined> {
+    const source = this.#options.topics.get(topic).partition(partition)
+    if (grave.offset < source.offsets().start) return undefined
     const { bytes } = await source.read(offset(grave.offset), { maxBytes: 1, maxRecords: 1 })
+    return bytes
+  }
+
+  async #append({ window, grave, record, target }: Burial): Promise<void> {
+    if (record === undefined) return
     const sequence = grave.place % 2 ** 32
-    const wallMs = (steadyMs: number): number => ledger.clock.wallMs(steadyMs)
-    const epoch = this.#epochs.get(window) ?? 0
-    const batch = deadLetterBatch(bytes, { window, run: grave, sequence, epoch, wallMs })
+    const wallMs = (steadyMs: number): number => this.#options.ledger.clock.wallMs(steadyMs)
+    const current = this.#epochOf(window)
+    const epoch = current.number
+    const batch = deadLetterBatch(record, { window, run: grave, sequence, epoch, wallMs })
     const producer = { producerId: window.producerId, epoch, baseSequence: sequence }
     const { isDuplicate } = await target.appendOnce(batch, 'all', producer)
-    const task = redriveMarkOf(bytes, 0)?.task
+    current.hasBegun = true
+    const task = redriveMarkOf(record, 0)?.task
     if (task !== undefined && !isDuplicate) this.#options.onDiedAgain(task)
   }
 
@@ -122,8 +139,17 @@ export class Graveyard {
     if (!(error instanceof BrokerError)) return false
     if (error.code !== 'OUT_OF_ORDER_SEQUENCE' && error.code !== 'INVALID_PRODUCER_EPOCH')
       return false
-    this.#epochs.set(window, (this.#epochs.get(window) ?? 0) + 1)
+    this.#epochs.set(window, { number: this.#epochOf(window).number + 1, hasBegun: false })
     return true
+  }
+
+  #epochOf(window: Window): Epoch {
+    let epoch = this.#epochs.get(window)
+    if (epoch === undefined) {
+      epoch = { number: 0, hasBegun: false }
+      this.#epochs.set(window, epoch)
+    }
+    return epoch
   }
 
   /** Made when it is first needed, with as many partitions; it keeps what it gets until somebody has dealt with it. */
@@ -178,12 +204,20 @@ interface Grave extends Pick<RunView, 'lane' | 'deliveries' | 'trouble' | 'failu
   readonly place: number
 }
 
-function nextOf({ dying, table }: Window): Grave[] {
+interface Burial {
+  readonly window: Window
+  readonly grave: Grave
+  /** The record; undefined where it is gone. */
+  readonly record: Buffer | undefined
+  readonly target: Partition
+}
+
+function nextOf({ dying, table }: Window, max: number): Grave[] {
   const graves: Grave[] = []
   for (const run of dying) {
     const { size, dueMs, lane, deliveries, trouble, failures } = table.view(run)
     for (let i = 0; i < size; i += 1) {
-      if (graves.length >= DEPTH) return graves
+      if (graves.length >= max) return graves
       const offset = table.offsetAt(run, i)
       graves.push({ offset, place: dueMs + i, lane, deliveries, trouble, failures })
     }

@@ -64,6 +64,28 @@ test('a list that comes while a dead letter is being written waits for it', asyn
   expect((await listed).letters).toHaveLength(1)
 })
 
+test('dead letters of which the first was read last are written once each', async () => {
+  const home = await house()
+  await home.join('a')
+  await home.publish('t', 0, ...'uvwxyz')
+  const held = await home.poll()
+  let reads = 0
+  let go = (): void => undefined
+  const late = new Promise<void>((resolve) => {
+    go = resolve
+  })
+  home.engine.before = (operation, path) => {
+    if (operation !== 'read' || !path.includes('topics/t~')) return undefined
+    reads += 1
+    return reads === 1 ? late : undefined
+  }
+  await home.say('reject', held)
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+  go()
+  await soon(() => home.delivery.figures().dying === 0)
+  expect(home.topics.get('t.dlq').view().partitions[0]?.latest).toBe(6)
+})
+
 describe('a crash around a dead letter', () => {
   test.each(['append', 'sync'] as const)('after its %s leaves one copy', async (operation) => {
     const home = await house()
