@@ -50,27 +50,27 @@ const PIECE_ITEMS = 3
 export const listCodecWith = (onPiece: () => void): StateCodec<AddedEvent, AddedEvent[]> => ({
   ...jsonCodec(),
   encodeSnapshot: (items) => {
-    const count = items.length
-    let at = -1
+    const pieces = piecesOf(items)
     return {
       next: () => {
         onPiece()
-        if (at < 0) {
-          at = 0
-          return Buffer.from('[')
-        }
-        if (at > count) return undefined
-        const piece = items.slice(at, Math.min(at + PIECE_ITEMS, count))
-        const before = at > 0 && piece.length > 0 ? ',' : ''
-        at += PIECE_ITEMS
-        const isLast = at >= count
-        if (isLast) at = count + 1
-        const text = piece.map((item) => JSON.stringify(item)).join(',')
-        return Buffer.from(`${before}${text}${isLast ? ']' : ''}`)
+        const { value } = pieces.next()
+        return value === undefined ? undefined : Buffer.from(value)
       },
       close: () => undefined,
     }
   },
 })
+
+/** Together they are the items as JSON. */
+function* piecesOf(items: readonly AddedEvent[]): Generator<string, undefined> {
+  yield '['
+  for (let at = 0; at < items.length; at += PIECE_ITEMS) {
+    const piece = items.slice(at, at + PIECE_ITEMS).map((item) => JSON.stringify(item))
+    yield `${at > 0 ? ',' : ''}${piece.join(',')}`
+  }
+  yield ']'
+  return undefined
+}
 
 export const listCodec = listCodecWith(() => undefined)
