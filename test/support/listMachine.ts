@@ -50,7 +50,8 @@ const PIECE_ITEMS = 3
 export const listCodecWith = (onPiece: () => void): StateCodec<AddedEvent, AddedEvent[]> => ({
   ...jsonCodec(),
   encodeSnapshot: (items) => {
-    const pieces = piecesOf(items)
+    // Items are only ever added: the first so many are those of now.
+    const pieces = piecesOf(items, items.length)
     return {
       next: () => {
         onPiece()
@@ -62,11 +63,13 @@ export const listCodecWith = (onPiece: () => void): StateCodec<AddedEvent, Added
   },
 })
 
-/** Together they are the items as JSON. */
-function* piecesOf(items: readonly AddedEvent[]): Generator<string, undefined> {
+/** Together they are the first `count` items as JSON. */
+function* piecesOf(items: readonly AddedEvent[], count: number): Generator<string, undefined> {
   yield '['
-  for (let at = 0; at < items.length; at += PIECE_ITEMS) {
-    const piece = items.slice(at, at + PIECE_ITEMS).map((item) => JSON.stringify(item))
+  for (let at = 0; at < count; at += PIECE_ITEMS) {
+    const piece = items
+      .slice(at, Math.min(at + PIECE_ITEMS, count))
+      .map((item) => JSON.stringify(item))
     yield `${at > 0 ? ',' : ''}${piece.join(',')}`
   }
   yield ']'
