@@ -2,6 +2,7 @@
  * Events as bytes: one for the kind, then its numbers. What a newer broker wrote is refused, never skipped, and so is what
  * one wrote that did not know of lanes in every event.
  */
+import { BrokerError } from '../../kernel/errors.ts'
 import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import type { SnapshotPieces, StateCodec } from '../../state/index.ts'
 import { ByteReader, ByteWriter } from './bytes.ts'
@@ -176,7 +177,9 @@ function decodeEvent(bytes: Buffer): DeliveryEvent {
   const reader = new ByteReader(bytes)
   const kind = reader.u8() - FIRST_KIND
   const type = KINDS[kind]
-  if (type === undefined) throw new Error(`unknown event ${kind + FIRST_KIND}`)
+  if (type === undefined) {
+    throw new BrokerError('FORMAT_TOO_NEW', `unknown event ${kind + FIRST_KIND}`)
+  }
   if (type === 'groupDropped') return { type, group: reader.text() }
   if (type === 'policy') return JSON.parse(reader.text()) as DeliveryEvent
   const window = reader.int()

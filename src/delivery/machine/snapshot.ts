@@ -4,6 +4,7 @@
  *   version | totals | times | topic policies | groups: name, epoch, policy, windows
  *   window   identity, cursors, line of the dying, runs by the gaps between them, with their leases and troubles
  */
+import { BrokerError } from '../../kernel/errors.ts'
 import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
 import { ByteReader } from './bytes.ts'
 import { readCursors } from './cursorBytes.ts'
@@ -31,7 +32,9 @@ export type DeliverySnapshot =
 /** Reads all of it before anything is restored: a snapshot that is cut off restores nothing. */
 export function decodeSnapshot(bytes: Buffer): DeliverySnapshot {
   const version = bytes[0]
-  if (version !== VERSION) throw new Error(`unknown snapshot version ${version}`)
+  if (version !== VERSION) {
+    throw new BrokerError('FORMAT_TOO_NEW', `unknown snapshot version ${version}`)
+  }
   // The bytes are gone after the call.
   const copy = Buffer.from(bytes)
   restore(new DeliveryState(), copy)

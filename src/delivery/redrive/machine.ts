@@ -7,7 +7,7 @@
  *           ─▶ failed      it cannot go on; `error` says why
  */
 import { BrokerError } from '../../kernel/errors.ts'
-import { jsonCodec, type StateCodec, type StateMachine } from '../../state/index.ts'
+import { type StateMachine, strictJsonCodec } from '../../state/index.ts'
 import type { DeathReason } from '../deadLetter.ts'
 import { OffsetRanges } from './ranges.ts'
 
@@ -212,18 +212,5 @@ const EVENT_TYPES: Readonly<Record<RedriveEvent['type'], true>> = {
   forgotten: true,
   topicGone: true,
 }
-const json = jsonCodec<RedriveEvent, RedriveSnapshot>()
 
-export const redriveCodec: StateCodec<RedriveEvent, RedriveSnapshot> = {
-  ...json,
-  decodeEvent(bytes) {
-    const event = json.decodeEvent(bytes)
-    if (!Object.hasOwn(EVENT_TYPES, event.type)) throw new Error(`unknown event ${event.type}`)
-    return event
-  },
-  decodeSnapshot(bytes) {
-    const snapshot = json.decodeSnapshot(bytes)
-    if (snapshot.version !== 1) throw new Error(`unknown snapshot version ${snapshot.version}`)
-    return snapshot
-  },
-}
+export const redriveCodec = strictJsonCodec<RedriveEvent, RedriveSnapshot>(EVENT_TYPES, 1)
