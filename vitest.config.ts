@@ -21,7 +21,8 @@ const QUICK = {
   maxWorkers: Math.max(2, availableParallelism() - 1),
   sequence: { groupOrder: 0 },
 }
-const SLOW = { sequence: { groupOrder: 1 } }
+/** Tests that wait for disks and processes most of the time. */
+const SLOW = { maxWorkers: 2, sequence: { groupOrder: 1 } }
 
 export default defineConfig({
   test: {
@@ -57,7 +58,6 @@ export default defineConfig({
       project('crash', ['test/{crash,simulation}/**/*.test.ts'], {
         testTimeout: 240_000,
         ...SLOW,
-        fileParallelism: false,
         globalSetup: './test/support/build.ts',
       }),
     ],

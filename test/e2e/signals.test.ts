@@ -55,7 +55,7 @@ describe('end', () => {
     await logged('up')
     child.kill('SIGTERM')
     expect(await exitCode).toBe(1)
-    expect(lines.at(-1)).toMatchObject({ level: 'error', err: { message: 'disk' } })
+    expect(lines.at(-1)).toMatchObject({ level: 'error', error: { message: 'disk' } })
   })
 
   test.each([
@@ -65,6 +65,6 @@ describe('end', () => {
   ])('by a bug is 70 and stops nothing in order: %s', async (bug, message) => {
     const { exitCode, lines } = start(READY, `setImmediate(() => { ${bug} })`)
     expect(await exitCode).toBe(70)
-    expect(lines).toMatchObject([{ level: 'fatal', err: { message } }])
+    expect(lines).toMatchObject([{ level: 'fatal', error: { message } }])
   })
 })
