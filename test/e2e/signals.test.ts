@@ -18,7 +18,7 @@ function start(onStop: string, then: string) {
   `
   const child = spawn(process.execPath, ['--input-type=module', '-e', script])
   onTestFinished(() => void child.kill('SIGKILL'))
-  const lines: { level: string; msg: string; err?: { message: string } }[] = []
+  const lines: { level: string; msg: string; error?: { message: string } }[] = []
   let rest = ''
   const waiting: (() => void)[] = []
   child.stdout.on('data', (chunk) => {
