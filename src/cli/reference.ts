@@ -1,5 +1,6 @@
 /** The page docs/cli.md: the help of every command, as the commands print it. */
 import { PassThrough } from 'node:stream'
+import { EXIT_MEANINGS } from '../kernel/exitCodes.ts'
 import { run } from './run.ts'
 
 const COMMANDS: readonly string[] = [
@@ -42,7 +43,7 @@ const COMMANDS: readonly string[] = [
   'version',
 ]
 
-const INTRODUCTION = `# Command line
+const introduction = (): string => `# Command line
 
 <!-- Made by \`npm run docs\` from the commands' own help; a test fails when it is stale. -->
 
@@ -50,22 +51,17 @@ Results go to standard output: tables and text on a terminal, JSON elsewhere (\`
 \`goqueue topic describe orders | jq .total_messages\` needs no flag. Everything meant for people's eyes only goes to
 standard error. \`NO_COLOR\` is honoured. \`--url\` or \`GOQUEUE_URL\` names the broker.
 
+## Exit codes
+
 An error is one line and a hint, and an exit code that scripts may rely on:
 
 | Code | Meaning |
 |---|---|
-| 0 | done; a \`consume --follow\` that was interrupted counts as done |
-| 1 | the broker refused, or what was asked for is not there |
-| 2 | the command line is wrong |
-| 65 | data are not what they should be: a line that is no message, a damaged segment, a newer format |
-| 66 | a file that was named cannot be read |
-| 69 | no broker answers, or it takes no work now, or the port is taken: the same may succeed later |
-| 70 | a bug in goqueue |
-| 73 | the data directory cannot be made, written, or is in use by another daemon |
-| 77 | the broker wants an API key, or another one |
-| 78 | the configuration is wrong |
-| 130 | interrupted before it was done |
+${exitCodeRows().join('\n')}
 `
+
+const exitCodeRows = (): readonly string[] =>
+  Object.entries(EXIT_MEANINGS).map(([code, meaning]) => `| ${code} | ${meaning} |`)
 
 /** The text of docs/cli.md. */
 export async function commandLinePage(): Promise<string> {
@@ -74,7 +70,7 @@ export async function commandLinePage(): Promise<string> {
     const title = `goqueue ${command}`.trim()
     sections.push(`## ${title}\n\n\`\`\`text\n${await helpOf(command)}\n\`\`\`\n`)
   }
-  return `${INTRODUCTION}\n${sections.join('\n')}`
+  return `${introduction()}\n${sections.join('\n')}`
 }
 
 async function helpOf(command: string): Promise<string> {

@@ -3,7 +3,7 @@
  * with what it needs only when it runs.
  */
 import yargs, { type Argv } from 'yargs'
-import { EXIT, type ExitCode } from '../kernel/exitCodes.ts'
+import { EXIT, EXIT_MEANINGS, type ExitCode } from '../kernel/exitCodes.ts'
 import { suggest } from '../kernel/suggest.ts'
 import { VERSION } from '../kernel/version.ts'
 import { ackCommand, nackCommand, rejectCommand } from './commands/ack.ts'
@@ -137,10 +137,11 @@ function parserFor(args: readonly string[], cli: Cli): Argv {
     .strict()
     .version(VERSION)
     .alias('h', 'help')
-    .epilogue(
-      'Exit codes: 0 done, 1 refused, 2 usage, 69 no broker or busy, 70 bug, 77 API key, 78 configuration.',
-    )
+    .epilogue(`Exit codes:\n${exitCodeLines().join('\n')}`)
 }
+
+const exitCodeLines = (): readonly string[] =>
+  Object.entries(EXIT_MEANINGS).map(([code, meaning]) => `${code.padStart(5)}  ${meaning}`)
 
 function usageError(message: string, args: readonly string[], failed: Argv): UsageError {
   const command = args.filter((arg) => !arg.startsWith('-'))[0]

@@ -4,30 +4,34 @@
 import type { ErrorCode } from './errors.ts'
 
 export const EXIT = {
-  /** Done; a follow that was interrupted counts as done. */
   OK: 0,
-  /** The broker refused, or what was asked for is not there. */
   ERROR: 1,
-  /** The command line is wrong. */
   USAGE: 2,
-  /** A record or a file holds something that is not what it should be. */
   DATA: 65,
-  /** A file that was named cannot be read. */
   NO_INPUT: 66,
-  /** No broker answers, or it takes no work now: the same may succeed later. */
   UNAVAILABLE: 69,
-  /** A bug: an invariant of the program broke. */
   INTERNAL: 70,
-  /** The data directory cannot be made, written or locked. */
   CANNOT_CREATE: 73,
-  /** The broker wants an API key, or another one. */
   NO_PERMISSION: 77,
-  /** The configuration is wrong. */
   CONFIG: 78,
-  /** Ended by Ctrl-C before it was done. */
   INTERRUPTED: 130,
 } as const
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT]
+
+/** What each says, as help and documentation put it. */
+export const EXIT_MEANINGS: Readonly<Record<ExitCode, string>> = {
+  [EXIT.OK]: 'done; a follow that was interrupted counts as done',
+  [EXIT.ERROR]: 'the broker refused, or what was asked for is not there',
+  [EXIT.USAGE]: 'the command line is wrong',
+  [EXIT.DATA]: 'data are not what they should be: a damaged record or file, or a newer format',
+  [EXIT.NO_INPUT]: 'a file that was named cannot be read',
+  [EXIT.UNAVAILABLE]: 'no broker answers, or it takes no work now: the same may succeed later',
+  [EXIT.INTERNAL]: 'a bug in goqueue',
+  [EXIT.CANNOT_CREATE]: 'the data directory cannot be made or written, or is in use',
+  [EXIT.NO_PERMISSION]: 'the broker wants an API key, or another one',
+  [EXIT.CONFIG]: 'the configuration is wrong',
+  [EXIT.INTERRUPTED]: 'interrupted before it was done',
+}
 
 /** Errors that exit with something else than {@link EXIT}.ERROR. */
 const EXIT_OF: Partial<Record<ErrorCode, ExitCode>> = {

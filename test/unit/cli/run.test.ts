@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test, vi } from 'vitest'
 import { commandLinePage } from '../../../src/cli/reference.ts'
+import { EXIT } from '../../../src/kernel/exitCodes.ts'
 import { VERSION } from '../../../src/kernel/version.ts'
 import { runCli } from '../../support/cliIo.ts'
 
@@ -45,6 +46,14 @@ describe('help', () => {
     const isGroup = line === '--help' || line === 'topic --help'
     if (!isGroup) expect(stdout).toMatch(/Examples:\n {2}goqueue /)
     expect(Math.max(...stdout.split('\n').map((each) => each.length))).toBeLessThanOrEqual(100)
+  })
+})
+
+describe('goqueue --help', () => {
+  test('names every exit code', async () => {
+    const { stdout } = await runCli(['--help'])
+    const named = [...stdout.matchAll(/^ +(\d+) {2}\w/gm)].map((match) => Number(match[1]))
+    expect(named).toEqual(Object.values(EXIT))
   })
 })
 
