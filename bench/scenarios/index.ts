@@ -19,6 +19,7 @@ import { scenario as json100 } from './json-100.ts'
 import { scenario as json1000 } from './json-1000.ts'
 import { scenario as jsonSingle } from './json-single.ts'
 import { scenario as lanesHog } from './lanes-hog.ts'
+import { scenario as lanesNone } from './lanes-none.ts'
 import { scenario as lanesScattered } from './lanes-scattered.ts'
 import { scenario as lanesUrgent } from './lanes-urgent.ts'
 import { scenario as lanesWork } from './lanes-work.ts'
@@ -88,6 +89,7 @@ export const SCENARIOS: readonly Scenario[] = [
   delayBusy,
   lanesWork,
   lanesScattered,
+  lanesNone,
   lanesUrgent,
   lanesHog,
   stats,

@@ -12,6 +12,8 @@ export const built = (path: string): string => `${ROOT}bench/results/build/bench
 
 export const DAEMON = process.env['BENCH_DAEMON'] ?? `${ROOT}bin/goqueue.js`
 
+export const DAEMON_MODULES = `${ROOT}dist/cli/main.js`
+
 function run(command: string, ...args: readonly string[]): void {
   const ended = spawnSync(command, args, { cwd: ROOT, encoding: 'utf8' })
   if (ended.status !== 0) process.stderr.write(`${ended.stdout}${ended.stderr}`)

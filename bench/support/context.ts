@@ -45,8 +45,8 @@ export class BenchContext {
     return server
   }
 
-  async daemon(options: Omit<DaemonOptions, 'profileDirectory'>): Promise<Server> {
-    const server = await startDaemon({ ...options, profileDirectory: this.profileDirectory })
+  async daemon(options: DaemonOptions): Promise<Server> {
+    const server = await startDaemon({ profileDirectory: this.profileDirectory, ...options })
     this.#servers.push(server)
     return server
   }

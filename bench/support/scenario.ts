@@ -19,7 +19,7 @@ export interface Sample {
 /** One turn of one side: warm-up, measurement, verification. Its processes and files end with the context. */
 export type Side = () => Promise<Sample>
 
-export type Unit = 'records/s' | 'ms' | 'MB' | 'files' | '% of a core'
+export type Unit = 'records/s' | 'ms' | 'MB' | 'files' | '% of a core' | '%'
 
 /**
  * What one metric has to reach. `ratio` compares with the floor's turns, `value` looks at our median alone.

@@ -20,12 +20,20 @@ const share = (value: number): number => Math.round(value * 100) / 100
 
 async function filled(context: BenchContext, priorities?: readonly Priority[]): Promise<Server> {
   const server = await startHttp(context, 'ours')
+  await fill(context, server, priorities)
+  return server
+}
+
+export async function fill(
+  context: BenchContext,
+  server: Server,
+  priorities?: readonly Priority[],
+): Promise<void> {
   await context.load<'filling'>({
     ...{ kind: 'filling', port: server.port, partitions: 1, batch: FILL_BATCH },
     ...{ records: context.settings.readRecords, valueBytes: VALUE_BYTES, acks: 'leader' },
     ...(priorities === undefined ? {} : { priorities }),
   })
-  return server
 }
 
 /** One worker process; with `publishing`, publishing at a third of its own maximum goes on meanwhile. */
@@ -35,25 +43,32 @@ export async function working(
   priorities?: readonly Priority[],
 ): Promise<Side> {
   const server = await filled(context, priorities)
-  const { readRecords: records } = context.settings
   const besidePerSecond =
     beside === 'publishing' ? (await publishMax(context, server)) * BESIDE_SHARE : 0
-  return async (): Promise<Sample> => {
-    const result = await context.load<'working'>({
-      ...{ kind: 'working', port: server.port, serverPid: server.pid, concurrency: CONCURRENCY },
-      ...{ records, warmupRecords: Math.floor(records * WARMUP_SHARE), besidePerSecond },
-    })
-    const published = Math.round(result.publishedPerSecond)
-    return {
-      values: { rate: result.recordsPerSecond },
-      notes: {
-        ...(besidePerSecond > 0
-          ? { 'published/s': published, 'wanted/s': Math.round(besidePerSecond) }
-          : {}),
-        'server busy': share(result.serverBusy),
-        'client busy': share(result.clientBusy),
-      },
-    }
+  return () => work(context, server, besidePerSecond)
+}
+
+/** One worker process takes what the topic holds. */
+export async function work(
+  context: BenchContext,
+  server: Server,
+  besidePerSecond = 0,
+): Promise<Sample> {
+  const { readRecords: records } = context.settings
+  const result = await context.load<'working'>({
+    ...{ kind: 'working', port: server.port, serverPid: server.pid, concurrency: CONCURRENCY },
+    ...{ records, warmupRecords: Math.floor(records * WARMUP_SHARE), besidePerSecond },
+  })
+  const published = Math.round(result.publishedPerSecond)
+  return {
+    values: { rate: result.recordsPerSecond },
+    notes: {
+      ...(besidePerSecond > 0
+        ? { 'published/s': published, 'wanted/s': Math.round(besidePerSecond) }
+        : {}),
+      'server busy': share(result.serverBusy),
+      'client busy': share(result.clientBusy),
+    },
   }
 }
 
