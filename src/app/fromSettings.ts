@@ -39,6 +39,7 @@ export const brokerSettings = (settings: Settings): Partial<BrokerSettings> => (
       backoffMsMax: settings.maxBackoffMs,
       inFlightMax: settings.maxInFlight,
       unresolvedMax: settings.maxUnresolved,
+      ackDurability: settings.ackDurability,
     },
     waitersMax: settings.maxLongPolls,
   },

@@ -1,6 +1,6 @@
 /** Settings of deliveries: what holds where neither a group nor a topic says otherwise. */
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../kernel/units.ts'
-import { duration, integer } from './kinds.ts'
+import { choice, duration, integer } from './kinds.ts'
 
 const deliveries = { section: 'Deliveries' }
 
@@ -47,5 +47,11 @@ export const deliverySettings = {
     maximum: 100_000,
     description:
       'Messages of one partition that a group may have been handed and not settled; likewise.',
+  }),
+  ackDurability: choice(['leader', 'all'], {
+    ...deliveries,
+    default: 'leader',
+    description:
+      'What hand-outs, acks and commits survive: a crash of the broker, or a power cut too.',
   }),
 }

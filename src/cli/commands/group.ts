@@ -3,16 +3,22 @@ import { type Cli, outputFor, withConnection } from '../context.ts'
 import { brokerOptions, formatOption } from '../options.ts'
 import { humanCount } from '../output.ts'
 import { describeAll, unless } from '../several.ts'
+import { addGroupDelivery } from './deliveryPolicy.ts'
 import { addDescribe, addOffsets } from './groupDescribe.ts'
 import { groupName } from './groupOptions.ts'
 import { addReset } from './groupReset.ts'
 
-/** `goqueue group list|describe|offsets|reset|delete`. */
+/** `goqueue group list|describe|offsets|delivery|reset|delete`. */
 export const groupCommand = (yargs: Argv, cli: Cli): Argv =>
-  yargs.command('group', 'List, describe, reset and delete consumer groups', (groups) => {
-    for (const add of [addList, addDescribe, addOffsets, addReset, addDelete]) add(groups, cli)
-    return groups.demandCommand(1, 'say what to do with groups: list, describe, offsets, …')
-  })
+  yargs.command(
+    'group',
+    'List, describe, configure, reset and delete consumer groups',
+    (groups) => {
+      const adds = [addList, addDescribe, addOffsets, addGroupDelivery, addReset, addDelete]
+      for (const add of adds) add(groups, cli)
+      return groups.demandCommand(1, 'say what to do with groups: list, describe, offsets, …')
+    },
+  )
 
 const addList = (yargs: Argv, cli: Cli): Argv =>
   yargs.command(

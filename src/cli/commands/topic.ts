@@ -6,12 +6,14 @@ import { type Cli, outputFor, withConnection } from '../context.ts'
 import { brokerOptions, formatOption, integer } from '../options.ts'
 import { humanBytes, humanCount, type Output, plural } from '../output.ts'
 import { describeAll, unless } from '../several.ts'
+import { addTopicDelivery } from './deliveryPolicy.ts'
 import { topicConfigOptions, topicName, wireConfig } from './topicOptions.ts'
 
-/** `goqueue topic create|list|describe|configure|delete`. */
+/** `goqueue topic create|list|describe|configure|delivery|delete`. */
 export const topicCommand = (yargs: Argv, cli: Cli): Argv =>
   yargs.command('topic', 'Create, list, describe, configure and delete topics', (topics) => {
-    for (const add of [addCreate, addList, addDescribe, addConfigure, addDelete]) add(topics, cli)
+    const adds = [addCreate, addList, addDescribe, addConfigure, addTopicDelivery, addDelete]
+    for (const add of adds) add(topics, cli)
     return topics.demandCommand(1, 'say what to do with topics: create, list, describe, …')
   })
 
