@@ -71,7 +71,12 @@ export const RedriveBody = Type.Object(
       ),
     ),
     rate: Type.Optional(
-      Type.Number({ minimum: 1, maximum: 10_000, default: 100, description: 'a second' }),
+      Type.Number({
+        minimum: 1,
+        maximum: LIMITS.redriveRateMax,
+        default: LIMITS.redriveRateDefault,
+        description: 'a second',
+      }),
     ),
     limit: Type.Optional(Type.Integer({ minimum: 1 })),
     dry_run: Type.Optional(Type.Boolean({ default: false, description: 'counts, moves nothing' })),

@@ -44,16 +44,15 @@
  */
 import { type Static, Type } from 'typebox'
 import { LIMITS } from '../kernel/limits.ts'
-import { PRIORITIES } from '../kernel/priority.ts'
+import { LANES } from '../kernel/priority.ts'
 
 export const LEASE_TYPE = 'application/vnd.goqueue.lease'
 export const SETTLE_TYPE = 'application/vnd.goqueue.settle'
-export const LEASE_PART_HEAD_BYTES = 46
+const LEASE_PART_HEAD_BYTES = 46
 const SAYING_HEAD_BYTES = 38
 const OUTCOME_BYTES = 32
 const AS_POLICY_SAYS = 0xffff_ffff
 const ANY_LANE = 0xff
-const LANES = PRIORITIES.length
 
 export const LeaseBody = Type.Object({
   member_id: Type.String({ minLength: 1 }),
@@ -139,7 +138,7 @@ export function decodeLeaseParts(body: Buffer): LeasePart[] {
   return parts
 }
 
-export const SETTLE_WHAT = { ack: 1, nack: 2, reject: 3, extend: 4, giveBack: 5 } as const
+const SETTLE_WHAT = { ack: 1, nack: 2, reject: 3, extend: 4, giveBack: 5 } as const
 export type SettleWhat = keyof typeof SETTLE_WHAT
 
 export interface SettleSaying {

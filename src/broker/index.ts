@@ -44,7 +44,6 @@ export {
 export {
   ASSIGNMENTS,
   type CommitRequest,
-  DEFAULT_GROUPS_SETTINGS,
   type Floor,
   type FloorChange,
   type GroupFetchRequest,

@@ -2,7 +2,11 @@
  * The name of a lease: `group:topic:partition:offset:deliveryCount:nonce`. None of the names holds a colon; the nonce
  * is 8 hexadecimal digits.
  */
-const RECEIPT = /^([\w.-]{1,249}):([\w.-]{1,249}):(\d{1,9}):(\d{1,16}):(\d{1,9}):([0-9a-f]{8})$/
+import { NAME_PATTERN } from '../kernel/names.ts'
+
+const RECEIPT = new RegExp(
+  `^(${NAME_PATTERN}):(${NAME_PATTERN}):(\\d{1,9}):(\\d{1,16}):(\\d{1,9}):([0-9a-f]{8})$`,
+)
 
 /** Records of one hand-out: one, or neighbours. */
 export interface ReceiptRange {

@@ -32,7 +32,7 @@ export interface GroupsSettings {
   readonly retentionMs: number
 }
 
-export const DEFAULT_GROUPS_SETTINGS: GroupsSettings = { retentionMs: 7 * DAY_MS }
+const DEFAULT_GROUPS_SETTINGS: GroupsSettings = { retentionMs: 7 * DAY_MS }
 
 export interface CoordinatorOptions {
   readonly engine: TopicsOptions['engine']

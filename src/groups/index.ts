@@ -5,11 +5,10 @@ export {
   type MemberPartitions,
   partitionNames,
 } from './assignors.ts'
-export {
-  type CoordinatorOptions as GroupsOptions,
-  DEFAULT_GROUPS_SETTINGS,
-  type GroupsMeters,
-  type GroupsSettings,
+export type {
+  CoordinatorOptions as GroupsOptions,
+  GroupsMeters,
+  GroupsSettings,
 } from './coordinator.ts'
 export type {
   Floor,

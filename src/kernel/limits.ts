@@ -43,6 +43,9 @@ export const LIMITS = {
   membersMax: 100_000,
   /** Topics that one member may subscribe to. */
   memberTopicsMax: 100,
+  /** Dead letters that a redrive brings back a second where nobody says how many, and at the most. */
+  redriveRateDefault: 100,
+  redriveRateMax: 10_000,
   /** How long a member may be silent before it is evicted, in milliseconds. */
   sessionTimeoutMsMin: 1 * SECOND_MS,
   sessionTimeoutMsMax: 30 * MINUTE_MS,

@@ -1,7 +1,9 @@
 import { BrokerError } from './errors.ts'
 import { LIMITS } from './limits.ts'
 
-const NAME = /^[a-zA-Z0-9._-]{1,249}$/
+/** The characters of a name as the source of a regular expression, for what names are parts of. */
+export const NAME_PATTERN = `[a-zA-Z0-9._-]{1,${LIMITS.nameCharsMax}}`
+const NAME = new RegExp(`^${NAME_PATTERN}$`)
 
 /** Throws INVALID_TOPIC_NAME or INVALID_REQUEST where a topic's or group's name is not one. */
 export function checkName(what: 'topic' | 'group', name: string): void {

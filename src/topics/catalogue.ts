@@ -8,6 +8,7 @@
  * A topic's files lie under `topics/<name>~<id>`: one made again under the same name never meets the old ones.
  */
 import { BrokerError } from '../kernel/errors.ts'
+import { NAME_PATTERN } from '../kernel/names.ts'
 import { type StateMachine, strictJsonCodec } from '../state/index.ts'
 import { changedConfig, type TopicConfig } from './config.ts'
 
@@ -183,7 +184,7 @@ export const catalogueCodec = strictJsonCodec<TopicEvent, CatalogueSnapshot>(
   1,
 )
 
-const DIRECTORY = /^([a-zA-Z0-9._-]{1,249})~([0-9a-z]{1,10})$/
+const DIRECTORY = new RegExp(`^(${NAME_PATTERN})~([0-9a-z]{1,10})$`)
 
 /** Ids in base 36: five of their digits, 60 million topics, fit a file name beside the longest topic name. */
 export const topicDirectory = ({ name, id }: Pick<TopicEntry, 'name' | 'id'>): string =>

@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs'
 import type { DeadLetters, RedriveTask } from '../../client/index.ts'
 import { EXIT } from '../../kernel/exitCodes.ts'
+import { LIMITS } from '../../kernel/limits.ts'
 import { type Cli, outputFor, withConnection } from '../context.ts'
 import { UsageError } from '../failureReport.ts'
 import { brokerOptions, formatOption, integer, text } from '../options.ts'
@@ -11,7 +12,6 @@ import { filterOptions, topicName } from './dlqOptions.ts'
 
 /** How often a task that is waited for is looked at. */
 const LOOK_MS = 100
-const RATE_MAX = 10_000
 
 export const addRedrive = (yargs: Argv, cli: Cli): Argv =>
   yargs.command(
@@ -48,7 +48,7 @@ const redriveOptions = <T>(yargs: Argv<T>) =>
     })
     .option('rate', {
       describe: 'At most so many a second [100]',
-      coerce: integer('rate', { min: 1, max: RATE_MAX }),
+      coerce: integer('rate', { min: 1, max: LIMITS.redriveRateMax }),
       requiresArg: true,
     })
     .option('limit', {

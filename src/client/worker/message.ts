@@ -3,7 +3,7 @@ import type { LeasePart } from '../../api/index.ts'
 import { ConsumedMessage } from '../consumer/message.ts'
 
 /** `group:topic:partition:offset:deliveryCount:nonce`: the name of a lease. */
-export function receiptOf(group: string, part: LeasePart, offset: number): string {
+function receiptOf(group: string, part: LeasePart, offset: number): string {
   const { topic, partition, deliveryCount, nonce } = part
   const nonceText = nonce.toString(16).padStart(8, '0')
   return `${group}:${topic}:${partition}:${offset}:${deliveryCount}:${nonceText}`

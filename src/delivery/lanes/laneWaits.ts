@@ -3,7 +3,7 @@ import { SECOND_MS } from '../../kernel/units.ts'
 import { LANES } from '../../scheduling/index.ts'
 
 /** Upper bounds in ms: 0.5 ms to 2.3 h in steps of 4, enough to tell "at once" from "later" and "much later". */
-export const WAIT_BOUNDS_MS: readonly number[] = Array.from({ length: 13 }, (_, i) => 4 ** i / 2)
+const WAIT_BOUNDS_MS: readonly number[] = Array.from({ length: 13 }, (_, i) => 4 ** i / 2)
 const WAIT_BOUNDS_SECONDS = WAIT_BOUNDS_MS.map((ms) => ms / SECOND_MS)
 
 export class LaneWaits {

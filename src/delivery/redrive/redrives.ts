@@ -2,6 +2,7 @@
 
 import { BrokerError } from '../../kernel/errors.ts'
 import type { HealthCheck } from '../../kernel/health.ts'
+import { LIMITS } from '../../kernel/limits.ts'
 import type { Platform } from '../../kernel/platform.ts'
 import { Service } from '../../kernel/service.ts'
 import { SECOND_MS } from '../../kernel/units.ts'
@@ -43,7 +44,6 @@ export interface RedrivesOptions {
   readonly buried: (topic: string) => Promise<void>
 }
 
-export const DEFAULT_REDRIVE_RATE = 100
 const RUNNING_MAX = 100
 const RETRY_MS = 1 * SECOND_MS
 const ENDED_KEPT = 100
@@ -113,7 +113,7 @@ export class Redrives extends Service {
     if (other !== undefined && !request.dryRun) {
       throw new BrokerError('LIMIT_REACHED', `${other.id} is under way: one redrive at a time`)
     }
-    const { filter, rate = DEFAULT_REDRIVE_RATE, limit, dryRun } = request
+    const { filter, rate = LIMITS.redriveRateDefault, limit, dryRun } = request
     const offsets = topic.partitions.map((partition) => partition.offsets())
     const id = this.#newId()
     const task = {

@@ -11,7 +11,7 @@ export type ReadLimits = Pick<ReadInput, 'maxRecords' | 'maxBytes' | 'waitMs'>
 
 const DEFAULT_LIMIT = 100
 /** A page of many small messages fits; one of large ones ends early and the reader goes on. */
-export const DEFAULT_MAX_BYTES = LIMITS.readBytesMax / 4
+const DEFAULT_MAX_BYTES = LIMITS.readBytesMax / 4
 
 const OFFSETS = { min: 0, max: Number.MAX_SAFE_INTEGER }
 const MESSAGES = { min: 1, max: LIMITS.readMessagesMax }
