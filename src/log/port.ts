@@ -173,6 +173,11 @@ export interface LogOptions {
    * the new records. Must not throw.
    */
   readonly onAppended?: (next: Offset, lanes: LaneCounts) => void
+  /**
+   * True where whoever appends gathers by himself and has one append under way at a time: the log begins with it at once
+   * and not at the end of the turn. Default false.
+   */
+  readonly isGathered?: boolean
 }
 
 /** Small named values that are replaced as a whole: after a crash the old one is there, or the new one. */

@@ -6,7 +6,7 @@
  * and what is replayed is always a prefix of what was applied. Syncs go on beside the writes, since a log whose
  * sync failed takes no more of them.
  *
- *   add(a) add(b) | add(c) … add(z)      write 1 holds a, b (one turn), write 2 what came while 1 was under way
+ *   add(a) add(b) | add(c) … add(z)      write 1 holds a, b (one turn of the event loop), write 2 what came meanwhile
  *
  * A group is one batch and so is each call of add: the events of one command are there wholly or not at all.
  */
@@ -99,8 +99,8 @@ export class Journal {
     this.#addedBytes += bytes
     if (this.#writing) return
     this.#writing = true
-    // A microtask: all that one stretch of code executes goes into the first write.
-    queueMicrotask(() => void this.#writeAll())
+    // Behind all requests of this turn of the event loop; the log, which gathers no more, then writes in the same turn.
+    setImmediate(() => void this.#writeAll())
   }
 
   /**

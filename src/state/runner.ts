@@ -153,6 +153,7 @@ export class StateRunner<Command, Event, Reply, Snapshot> extends Service {
     const startedAtMs = platform.clock.monotonicMs()
     this.#log = await engine.open(`state/${this.name}/journal`, {
       segmentBytes: this.#snapshotBytesMin,
+      isGathered: true,
     })
     const replayed = await replay(this.#machine, {
       snapshotName: this.#snapshotName,

@@ -5,6 +5,8 @@
  *   idle --append--> gathering (until the end of this turn of the event loop) --> writing --> idle
  *                                                                    ^---- more came -----'
  *
+ * Of a log whose writer gathers by himself it begins at once.
+ *
  * A write that fails is taken back: the file is cut where it ended before, nothing of the group was visible
  * or indexed, and the loop goes on. Where even the cut fails the fence goes up.
  */
@@ -73,7 +75,8 @@ export class AppendLoop {
     this.#queue.push(item)
     if (this.#running) return
     this.#running = true
-    setImmediate(() => void this.#run())
+    if (this.#state.isGathered) void this.#run()
+    else setImmediate(() => void this.#run())
   }
 
   async #run(): Promise<void> {

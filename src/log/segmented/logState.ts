@@ -13,6 +13,7 @@ export class LogState {
   /** Size at which a segment is sealed. */
   segmentBytes: number
   readonly onAppended: LogOptions['onAppended']
+  readonly isGathered: boolean
   /** Ascending; the last one is active. Never empty. */
   readonly segments: Segment[]
   /** Segments taken out of the log whose files are still there, the oldest first. */
@@ -41,6 +42,7 @@ export class LogState {
     this.services = identity.services
     this.segmentBytes = identity.options.segmentBytes
     this.onAppended = identity.options.onAppended
+    this.isGathered = identity.options.isGathered ?? false
     this.segments = found.segments
     this.next = found.next
     this.durable = found.durable

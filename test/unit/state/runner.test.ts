@@ -276,12 +276,13 @@ describe('a failed append', () => {
 
   test('a write that may be on the disk all the same is not refused but unknown', async () => {
     const { engine, runner } = await setup()
+    let behind: Promise<unknown> | undefined
     engine.before = (operation) => {
-      if (operation === 'append') throw new BrokerError('OUTCOME_UNKNOWN', 'not taken back')
+      if (operation !== 'append') return
+      behind ??= runner.submit({ id: 2, parts: 1 })
+      throw new BrokerError('OUTCOME_UNKNOWN', 'not taken back')
     }
     const first = runner.submit({ id: 1, parts: 1 })
-    await Promise.resolve()
-    const behind = runner.submit({ id: 2, parts: 1 })
     await expect(first).rejects.toMatchObject({ code: 'OUTCOME_UNKNOWN' })
     await expect(behind).rejects.toMatchObject({ code: 'STORAGE_ERROR' })
     const code = 'STORAGE_ERROR'
