@@ -6,8 +6,10 @@
  *
  * Both are told by what the client counts itself, and by how far the process grew.
  */
+
 import { Connection, GroupConsumer, Producer } from '../../src/client/index.ts'
 import { MiB } from '../../src/kernel/units.ts'
+import { pause } from '../support/pause.ts'
 import { residentMb } from './memory.ts'
 import { messagesOf, sendAll } from './producing.ts'
 import { TOPIC } from './requests.ts'
@@ -54,8 +56,6 @@ function watch(heldBytes: () => number): () => ClientMemoryResult {
   }
 }
 
-const elapsed = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
 async function producerMemory(job: ClientMemoryJob): Promise<ClientMemoryResult> {
   await freshTopic(job.port)
   const connection = new Connection({ url: `http://127.0.0.1:${job.port}` })
@@ -74,7 +74,7 @@ async function producerMemory(job: ClientMemoryJob): Promise<ClientMemoryResult>
     const stop = watch(() => producer.bufferedBytes)
     process.kill(job.serverPid, 'SIGSTOP')
     const sends = Array.from({ length: rounds }, () => sendAll(producer, messages, 'sendBatch'))
-    await elapsed(job.turnMs)
+    await pause(job.turnMs)
     const result = stop()
     process.kill(job.serverPid, 'SIGCONT')
     await Promise.all(sends)
@@ -109,8 +109,8 @@ async function consumerMemory(job: ClientMemoryJob): Promise<ClientMemoryResult>
   }
   let result: ClientMemoryResult = { heldMb: 0, growthMb: 0 }
   try {
-    await read(`warm-${process.pid}-${groups}`, () => elapsed(0))
-    await read(`memory-${process.pid}-${groups}`, () => elapsed(job.turnMs))
+    await read(`warm-${process.pid}-${groups}`, () => pause(0))
+    await read(`memory-${process.pid}-${groups}`, () => pause(job.turnMs))
     return result
   } finally {
     await connection.close()

@@ -7,7 +7,7 @@
  */
 import { percentile } from '../support/statistics.ts'
 import { LeanConnection } from './connection.ts'
-import { type Busy, meterBusy } from './processor.ts'
+import { meterBusyAfter } from './processor.ts'
 import { type PublishShape, publishRequest } from './requests.ts'
 import { freshTopic, storedMessages } from './topic.ts'
 
@@ -123,9 +123,9 @@ export async function runClosedLoop(job: ClosedLoopJob): Promise<ClosedLoopResul
     { length: job.connections },
     (_, seed) => new Publisher(job, window, seed, latenciesMs),
   )
-  const busy = meterLater(job)
+  const busy = meterBusyAfter(job.warmupMs, job.serverPid)
   await Promise.all(publishers.map((publisher) => publisher.run()))
-  const shares = busy()
+  const shares = busy.read()
   if (!job.keepTopic) await expectStored(job, publishers)
   const requests = publishers.reduce((sum, publisher) => sum + publisher.answeredInWindow, 0)
   const sorted = Float64Array.from(latenciesMs).sort()
@@ -138,18 +138,6 @@ export async function runClosedLoop(job: ClosedLoopJob): Promise<ClosedLoopResul
     clientBusy: shares.client,
     serverBusy: shares.server,
     serverMicrosPerRecord: (shares.serverMs * 1_000) / Math.max(1, requests * job.batch),
-  }
-}
-
-/** Starts the meter when the warm-up is over. */
-function meterLater(job: ClosedLoopJob): () => Busy {
-  let meter = meterBusy(job.serverPid)
-  const timer = setTimeout(() => {
-    meter = meterBusy(job.serverPid)
-  }, job.warmupMs)
-  return () => {
-    clearTimeout(timer)
-    return meter.read()
   }
 }
 

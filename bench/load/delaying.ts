@@ -4,7 +4,9 @@
  *   rush      all due at one moment: from then on until the last is in the topic
  *   stagger   one after the other: each timed at a reader of the topic's tail, by the clock of the machine
  */
+
 import { Connection, Consumer, type Message, Producer } from '../../src/client/index.ts'
+import { pause } from '../support/pause.ts'
 import { percentile } from '../support/statistics.ts'
 import { Caller } from './caller.ts'
 import { Pusher } from './pusher.ts'
@@ -48,8 +50,6 @@ const BATCH = 1_000
 const LOOK_MS = 5
 const LATE_MS_MAX = 60_000
 
-const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
-
 /** Resolves when all of them are stored for later. */
 async function schedule(
   port: number,
@@ -79,13 +79,13 @@ export async function runRush(job: RushJob): Promise<RushResult> {
   await schedule(job.port, job, () => dueMs)
   if (Date.now() >= dueMs) throw new Error('it took too long to schedule them')
   const pusher = job.isBusy ? await Pusher.open(job.port, OTHER) : undefined
-  await rest(dueMs - Date.now())
+  await pause(dueMs - Date.now())
   const publishedBefore = pusher?.published ?? 0
   let out = 0
   while (out < job.records) {
     if (Date.now() > dueMs + LATE_MS_MAX) throw new Error(`${out} of ${job.records} delivered`)
     out = await storedMessages(job.port)
-    if (out < job.records) await rest(LOOK_MS)
+    if (out < job.records) await pause(LOOK_MS)
   }
   const lastOutMs = Date.now() - dueMs
   const published = (pusher?.published ?? 0) - publishedBefore
@@ -106,7 +106,7 @@ async function noneWaits(port: number): Promise<void> {
     const stats = (await caller.json('GET', '/delay/stats')) as { readonly pending_count: number }
     pending = stats.pending_count
     if (pending > 0 && Date.now() > untilMs) throw new Error(`${pending} still wait`)
-    if (pending > 0) await rest(LOOK_MS)
+    if (pending > 0) await pause(LOOK_MS)
   }
   caller.close()
 }

@@ -2,6 +2,7 @@
  * Long polls that wait for what does not come: what they cost the server while nothing happens, and how soon the
  * one that an append is for hears of it. A poll that is answered though nothing was appended for it is an error.
  */
+import { pause } from '../support/pause.ts'
 import { percentile } from '../support/statistics.ts'
 import { Caller, jsonRequest } from './caller.ts'
 import { LeanConnection } from './connection.ts'
@@ -29,8 +30,6 @@ export interface WakeUpJob {
 const POLL_MS = 60_000
 const IDLE_PARTITION = 1
 const ACTIVE_PARTITION = 0
-
-const rest = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms))
 
 /** Opens that many connections, each with a poll that waits at the end of the partition. */
 async function openPolls(port: number, polls: number, partition: number) {
@@ -63,9 +62,9 @@ export async function runIdlePolls(job: IdlePollsJob): Promise<{ percentOfCore: 
   await freshTopic(job.port, TOPIC, 2)
   const polls = await openPolls(job.port, job.polls, IDLE_PARTITION)
   try {
-    await rest(job.warmupMs)
+    await pause(job.warmupMs)
     const meter = meterBusy(job.serverPid)
-    await rest(job.turnMs)
+    await pause(job.turnMs)
     const { server } = meter.read()
     polls.expectAllWaiting()
     return { percentOfCore: server * 100 }
@@ -93,7 +92,7 @@ export async function runWakeUp(job: WakeUpJob): Promise<{ p50Ms: number; p99Ms:
         readRequest({ format: 'json', offset, limit: 100, timeoutMs: POLL_MS }),
       )
       // The poll is the server's to see first: both come over different connections.
-      await rest(2)
+      await pause(2)
       const sentMs = performance.now()
       const published = publisher.ask(publishOne())
       const body = await woken

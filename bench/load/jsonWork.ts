@@ -3,7 +3,7 @@
  * messages and acknowledge them, all in one request or each in its own. A message counts once its ack was confirmed.
  */
 import { Caller, joinGroup, jsonRequest } from './caller.ts'
-import { meterBusy } from './processor.ts'
+import { meterBusyAfter } from './processor.ts'
 import { TOPIC } from './requests.ts'
 
 export interface JsonWorkJob {
@@ -47,14 +47,10 @@ export async function runJsonWork(job: JsonWorkJob): Promise<JsonWorkResult> {
   const ids = await Promise.all(
     members.map((member) => joinGroup(member, group, { topics: [TOPIC] })),
   )
-  let meter = meterBusy(job.serverPid)
-  const warm = setTimeout(() => {
-    meter = meterBusy(job.serverPid)
-  }, job.warmupMs)
+  const meter = meterBusyAfter(job.warmupMs, job.serverPid)
   await Promise.all(
     members.map((member, i) => work(member, { group, id: ids[i] ?? '', job, count })),
   )
-  clearTimeout(warm)
   const busy = meter.read()
   for (const member of members) member.close()
   return {

@@ -30,6 +30,20 @@ export interface BusyMeter {
   read(): Busy
 }
 
+/** As {@link meterBusy}, but what goes before the warm-up is over does not count. Read once. */
+export function meterBusyAfter(warmupMs: number, serverPid: number): BusyMeter {
+  let meter = meterBusy(serverPid)
+  const timer = setTimeout(() => {
+    meter = meterBusy(serverPid)
+  }, warmupMs)
+  return {
+    read() {
+      clearTimeout(timer)
+      return meter.read()
+    },
+  }
+}
+
 export function meterBusy(serverPid: number): BusyMeter {
   const startedMs = performance.now()
   const clientMs = processorMs(process.pid)

@@ -9,7 +9,7 @@
  */
 import { Connection, type Message, Producer } from '../../src/client/index.ts'
 import { Caller } from './caller.ts'
-import { type Busy, meterBusy } from './processor.ts'
+import { meterBusyAfter } from './processor.ts'
 import { TOPIC, textOf } from './requests.ts'
 import { freshTopic, storedMessages } from './topic.ts'
 
@@ -86,9 +86,9 @@ export async function runProducing(job: ProducingJob): Promise<ProducingResult> 
       if (nowMs >= fromMs && nowMs <= untilMs) counted += job.batch
     }
   }
-  const busy = meterLater(job)
+  const busy = meterBusyAfter(job.warmupMs, job.serverPid)
   await Promise.all(Array.from({ length: job.calls }, caller))
-  const shares = busy()
+  const shares = busy.read()
   await producer.close()
   await connection.close()
   const stored = await (job.delayMs === undefined ? storedMessages(job.port) : waiting(job.port))
@@ -107,16 +107,4 @@ async function waiting(port: number): Promise<number> {
   const stats = (await caller.json('GET', '/delay/stats')) as { readonly pending_count: number }
   caller.close()
   return stats.pending_count
-}
-
-/** Starts the meter when the warm-up is over. */
-function meterLater(job: ProducingJob): () => Busy {
-  let meter = meterBusy(job.serverPid)
-  const timer = setTimeout(() => {
-    meter = meterBusy(job.serverPid)
-  }, job.warmupMs)
-  return () => {
-    clearTimeout(timer)
-    return meter.read()
-  }
 }

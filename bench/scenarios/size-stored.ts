@@ -1,6 +1,7 @@
 import { openFiles, residentMb } from '../load/memory.ts'
 import type { BenchContext } from '../support/context.ts'
 import { startHttp } from '../support/httpSides.ts'
+import { pause } from '../support/pause.ts'
 import { type Scenario, type Side, valueAtMost } from '../support/scenario.ts'
 
 const PARTITIONS = 1_000
@@ -26,7 +27,7 @@ async function ours(context: BenchContext): Promise<Side> {
       FILL_MS_MAX,
     )
     const values = { rss: residentMb(server.pid), files: openFiles(server.pid) }
-    await new Promise((resolve) => setTimeout(resolve, IDLE_MS))
+    await pause(IDLE_MS)
     const idleMb = residentMb(server.pid)
     await server.stop()
     return { values, notes: { 'rss MB when empty': emptyMb, 'rss MB 5 s later': idleMb } }

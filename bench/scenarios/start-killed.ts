@@ -1,4 +1,5 @@
 import type { BenchContext } from '../support/context.ts'
+import { pause } from '../support/pause.ts'
 import { type Scenario, type Side, valueAtMost } from '../support/scenario.ts'
 import type { Server } from '../support/servers.ts'
 import { startingFloor, storeForStart, timeStart } from '../support/startTime.ts'
@@ -24,7 +25,7 @@ async function killUnderLoad(context: BenchContext, server: Server): Promise<voi
     () => Promise.reject(new Error('the load ended before the kill')),
     () => undefined,
   )
-  await new Promise((resolve) => setTimeout(resolve, LOAD_MS))
+  await pause(LOAD_MS)
   await server.kill()
   await cut
 }

@@ -1,4 +1,5 @@
 /** Sides through the clients of the SDK: the daemon with a fresh directory, and a job of the client process. */
+
 import { MiB } from '../../src/kernel/units.ts'
 import { type ClientMemoryJob, recordsBeyond } from '../load/clientMemory.ts'
 import type { ConsumingJob } from '../load/consuming.ts'
@@ -6,7 +7,9 @@ import type { HandlingJob } from '../load/handling.ts'
 import type { ProducingJob } from '../load/producing.ts'
 import type { BenchContext } from './context.ts'
 import { startHttp } from './httpSides.ts'
+import { latencySample } from './latency.ts'
 import type { Sample, Side } from './scenario.ts'
+import { twoDigits } from './statistics.ts'
 
 const VALUE_BYTES = 100
 const FILL_BATCH = 1_000
@@ -16,8 +19,6 @@ const WARMUP_SHARE = 0.2
 const BATCH = 100
 const CALLS = 64
 const WHOLE_PATH_PARTITIONS = 6
-
-const share = (value: number): number => Math.round(value * 100) / 100
 
 export async function producing(
   context: BenchContext,
@@ -36,9 +37,9 @@ export async function producing(
     return {
       values: { rate: result.recordsPerSecond },
       notes: {
-        'server µs/record': share(result.serverMicrosPerRecord),
-        'server busy': share(result.serverBusy),
-        'client busy': share(result.clientBusy),
+        'server µs/record': twoDigits(result.serverMicrosPerRecord),
+        'server busy': twoDigits(result.serverBusy),
+        'client busy': twoDigits(result.clientBusy),
       },
     }
   }
@@ -59,7 +60,10 @@ export async function consuming(context: BenchContext, via: ConsumingJob['via'])
     })
     return {
       values: { rate: result.recordsPerSecond },
-      notes: { 'server busy': share(result.serverBusy), 'client busy': share(result.clientBusy) },
+      notes: {
+        'server busy': twoDigits(result.serverBusy),
+        'client busy': twoDigits(result.clientBusy),
+      },
     }
   }
 }
@@ -77,16 +81,7 @@ export async function handling(
       ...{ kind: 'handling', port: server.port, serverPid: server.pid, by, ratePerSecond },
       ...{ valueBytes: VALUE_BYTES, warmupMs, turnMs },
     })
-    return {
-      values: { p50: result.p50Ms, p99: result.p99Ms },
-      notes: {
-        'p99.9 ms': share(result.p999Ms),
-        'max ms': share(result.maxMs),
-        'reply p50 ms': share(result.replyP50Ms),
-        'reply p99 ms': share(result.replyP99Ms),
-        'server busy': share(result.serverBusy),
-      },
-    }
+    return latencySample(result)
   }
   // As in tailing().
   await turn()
@@ -109,8 +104,8 @@ export async function wholePath(context: BenchContext): Promise<Side> {
       values: { rate: result.recordsPerSecond, lag: result.lagMs },
       notes: {
         seconds: wholePathMs / 1_000,
-        'server busy': share(result.serverBusy),
-        'client busy': share(result.clientBusy),
+        'server busy': twoDigits(result.serverBusy),
+        'client busy': twoDigits(result.clientBusy),
       },
     }
   }
@@ -135,7 +130,7 @@ export async function clientMemory(
     })
     return {
       values: { held: heldMb, 'rss growth': growthMb },
-      notes: { 'budget MB': share((job.budgetBytes / MiB) * (MiB / 1e6)) },
+      notes: { 'budget MB': twoDigits((job.budgetBytes / MiB) * (MiB / 1e6)) },
     }
   }
 }

@@ -1,4 +1,5 @@
 import { LeanConnection } from '../load/connection.ts'
+import { pause } from './pause.ts'
 
 const STATUS_OK = 200
 const RETRY_MS = 5
@@ -24,7 +25,7 @@ export async function firstAnswer(port: number, request: Buffer, limitMs: number
   const untilMs = performance.now() + limitMs
   while (performance.now() < untilMs) {
     if ((await once(port, request)) === STATUS_OK) return
-    await new Promise((resolve) => setTimeout(resolve, RETRY_MS))
+    await pause(RETRY_MS)
   }
   throw new Error(`no answer within ${limitMs} ms`)
 }

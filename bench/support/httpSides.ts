@@ -1,10 +1,13 @@
 /** Sides over HTTP: a floor server or the daemon with a fresh directory, and a job of the client for each turn. */
+
 import type { ClosedLoopJob } from '../load/closedLoop.ts'
 import type { OpenLoopJob } from '../load/openLoop.ts'
 import type { PublishShape } from '../load/requests.ts'
 import type { BenchContext } from './context.ts'
+import { latencySample } from './latency.ts'
 import type { Sample, Side } from './scenario.ts'
 import type { Server } from './servers.ts'
+import { twoDigits } from './statistics.ts'
 
 export type ServerKind = 'floor' | 'ours'
 
@@ -22,8 +25,6 @@ export function startHttp(
 export interface PublishScenario extends PublishShape {
   readonly connections: number
 }
-
-const share = (value: number): number => Math.round(value * 100) / 100
 
 /** Closed-loop publishing; `rate` in records/s, `p50` and `p99` of a request in ms as notes or metrics. */
 export async function publishing(
@@ -48,11 +49,11 @@ export async function publishing(
       values: metric === 'rate' ? { rate: result.recordsPerSecond } : { p50: result.p50Ms },
       notes: {
         'requests/s': Math.round(result.requestsPerSecond),
-        'p50 ms': share(result.p50Ms),
-        'p99 ms': share(result.p99Ms),
-        'server µs/record': share(result.serverMicrosPerRecord),
-        'server busy': share(result.serverBusy),
-        'client busy': share(result.clientBusy),
+        'p50 ms': twoDigits(result.p50Ms),
+        'p99 ms': twoDigits(result.p99Ms),
+        'server µs/record': twoDigits(result.serverMicrosPerRecord),
+        'server busy': twoDigits(result.serverBusy),
+        'client busy': twoDigits(result.clientBusy),
       },
     }
   }
@@ -83,16 +84,7 @@ export async function tailing(
   }
   const turn = async (): Promise<Sample> => {
     const result = await context.load<'open-loop'>(job)
-    return {
-      values: { p50: result.p50Ms, p99: result.p99Ms },
-      notes: {
-        'p99.9 ms': share(result.p999Ms),
-        'max ms': share(result.maxMs),
-        'reply p50 ms': share(result.replyP50Ms),
-        'reply p99 ms': share(result.replyP99Ms),
-        'server busy': share(result.serverBusy),
-      },
-    }
+    return latencySample(result)
   }
   // At a fixed rate compilers take longer to settle than a turn's own warm-up.
   await turn()

@@ -10,6 +10,9 @@ export interface Spread {
 
 const ascending = (values: readonly number[]): number[] => values.toSorted((a, b) => a - b)
 
+/** As notes are shown. */
+export const twoDigits = (value: number): number => Math.round(value * 100) / 100
+
 /** NaN for an empty series. */
 export function median(values: readonly number[]): number {
   const sorted = ascending(values)

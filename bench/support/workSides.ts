@@ -6,6 +6,7 @@ import type { BenchContext } from './context.ts'
 import { startHttp } from './httpSides.ts'
 import type { Sample, Side } from './scenario.ts'
 import type { Server } from './servers.ts'
+import { twoDigits } from './statistics.ts'
 
 const VALUE_BYTES = 100
 const FILL_BATCH = 1_000
@@ -15,8 +16,6 @@ const CONCURRENCY = 500
 const PUBLISH_CONNECTIONS = 16
 /** The share of its own maximum at which is published beside the workers. */
 const BESIDE_SHARE = 1 / 3
-
-const share = (value: number): number => Math.round(value * 100) / 100
 
 async function filled(context: BenchContext, priorities?: readonly Priority[]): Promise<Server> {
   const server = await startHttp(context, 'ours')
@@ -66,8 +65,8 @@ export async function work(
       ...(besidePerSecond > 0
         ? { 'published/s': published, 'wanted/s': Math.round(besidePerSecond) }
         : {}),
-      'server busy': share(result.serverBusy),
-      'client busy': share(result.clientBusy),
+      'server busy': twoDigits(result.serverBusy),
+      'client busy': twoDigits(result.clientBusy),
     },
   }
 }
@@ -95,7 +94,10 @@ export async function jsonWork(
     })
     return {
       values: { rate: result.recordsPerSecond },
-      notes: { 'server busy': share(result.serverBusy), 'client busy': share(result.clientBusy) },
+      notes: {
+        'server busy': twoDigits(result.serverBusy),
+        'client busy': twoDigits(result.clientBusy),
+      },
     }
   }
 }

@@ -2,6 +2,7 @@
  * All of the load: publishers of every kind, whoever reads and works, what comes and goes. It ends in that order, with
  * what was published read, worked off and delivered in between.
  */
+import { pause } from '../../support/pause.ts'
 import { startChurn } from './churn.ts'
 import { LATE_READERS, startLateReading, startScheduling } from './later.ts'
 import { together } from './pace.ts'
@@ -38,7 +39,7 @@ async function drained(world: World, drainMs: number): Promise<Leftover> {
   for (;;) {
     const left = await leftover(world)
     if (left.lag + left.delayed === 0 || performance.now() > untilMs) return left
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    await pause(LOOK_MS)
   }
 }
 

@@ -2,6 +2,7 @@
  * The work queue with all five lanes, and two groups: `desk`, workers of the SDK that also fail, reject and take longer
  * than their leases, and whose dead letters are brought back each minute; `ledger`, one member that polls in JSON.
  */
+
 import {
   Reject,
   RetryLater,
@@ -10,6 +11,7 @@ import {
   type WorkOutcome,
 } from '../../../src/client/index.ts'
 import { PRIORITIES } from '../../../src/kernel/priority.ts'
+import { pause } from '../../support/pause.ts'
 import { pace, paceAlone, together } from './pace.ts'
 import { lasting } from './reading.ts'
 import { TOPICS } from './topics.ts'
@@ -89,7 +91,7 @@ async function bringBack(world: World): Promise<void> {
   for (;;) {
     const { state, redriven } = await deadLetters.task(TOPIC, task.task_id)
     if (state === 'running') {
-      await new Promise((resolve) => setTimeout(resolve, 500))
+      await pause(500)
       continue
     }
     if (state !== 'completed') world.problem('redrive', state)
