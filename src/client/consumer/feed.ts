@@ -12,12 +12,13 @@
 import { decodeFetchFrames, type FetchFrame } from '../../api/index.ts'
 import { BrokerError, ERRORS, type ErrorCode } from '../../kernel/errors.ts'
 import type { Timer } from '../../kernel/platform.ts'
+import { asBrokerError } from '../asBrokerError.ts'
 import { backoffMs } from '../backoff.ts'
 import { pause } from '../pause.ts'
-import { PrefetchBudget } from './budget.ts'
 import { Chunk, type Reply } from './chunk.ts'
 import { Cursors, type PartitionCursor } from './cursor.ts'
 import type { ConsumerWarning, ReadingSettings } from './options.ts'
+import { ReadyChunks } from './readyChunks.ts'
 
 export interface FetchRequest {
   readonly cursors: readonly PartitionCursor[]
@@ -51,11 +52,8 @@ const CODE_OF_WIRE = new Map<number, ErrorCode>(
 export class Feed {
   readonly cursors = new Cursors()
   readonly #host: FeedHost
-  readonly #budget: PrefetchBudget
   readonly #closing = new AbortController()
-  #ready: Chunk[] = []
-  /** Handlers' loops that wait for a chunk. */
-  #takers: (() => void)[] = []
+  readonly #ready: ReadyChunks
   /** Aborted when the fetch that is under way no longer asks for the right thing. */
   #fetching: AbortController | undefined
   #wake: (() => void) | undefined
@@ -69,12 +67,12 @@ export class Feed {
 
   constructor(host: FeedHost) {
     this.#host = host
-    this.#budget = new PrefetchBudget(host.settings.prefetchBytes)
+    this.#ready = new ReadyChunks(host.settings.prefetchBytes, () => this.changed())
   }
 
   /** Bytes that came and that no handler is done with. */
   get bufferedBytes(): number {
-    return this.#budget.heldBytes
+    return this.#ready.heldBytes
   }
 
   get isClosed(): boolean {
@@ -98,7 +96,7 @@ export class Feed {
 
   /** What is to be read has changed: cursors came or went, moved or may be read again. */
   refetch(): void {
-    this.#dropStale()
+    this.#ready.dropStale()
     this.#fetching?.abort()
     this.changed()
     this.nudge()
@@ -114,20 +112,7 @@ export class Feed {
 
   /** The next chunk of a partition that no handler is at work on; undefined where there is none right now. */
   poll(): Chunk | undefined {
-    if (this.#isSuspended || this.isClosed) return undefined
-    const ready = this.#ready
-    for (let i = 0; i < ready.length; i += 1) {
-      const chunk = ready[i] as Chunk
-      if (!chunk.isStale && chunk.cursor.isBusy) continue
-      ready.splice(i, 1)
-      i -= 1
-      if (chunk.isStale) this.#drop(chunk)
-      else {
-        chunk.cursor.isBusy = true
-        return chunk
-      }
-    }
-    return undefined
+    return this.#isSuspended || this.isClosed ? undefined : this.#ready.take()
   }
 
   /** As {@link poll}, but waits; undefined when the feed is closed, or `isOver` when it is nudged. */
@@ -136,13 +121,13 @@ export class Feed {
       if (this.isClosed || isOver()) return undefined
       const chunk = this.poll()
       if (chunk !== undefined) return chunk
-      await new Promise<void>((resolve) => void this.#takers.push(resolve))
+      await this.#ready.untilNudged()
     }
   }
 
   /** The handler is done with the chunk, or will not look at the rest of it. */
   done(chunk: Chunk): void {
-    this.#drop(chunk)
+    this.#ready.drop(chunk)
     chunk.cursor.release()
     this.nudge()
   }
@@ -161,6 +146,11 @@ export class Feed {
     this.refetch()
   }
 
+  /** Lets who waits for a chunk look again. */
+  nudge(): void {
+    this.#ready.nudge()
+  }
+
   /** Ends the wait of the loop, if it waits. */
   changed(): void {
     this.#wake?.()
@@ -169,7 +159,7 @@ export class Feed {
   async #run(): Promise<void> {
     while (!this.isClosed) {
       const cursors = this.#readable()
-      const canFetch = this.#budget.hasRoom(this.#host.settings.fetchBytes)
+      const canFetch = this.#ready.hasRoom(this.#host.settings.fetchBytes)
       const hasWork = canFetch && (cursors.length > 0 || this.#host.fetchesNothing)
       if (hasWork) await this.#fetchOnce(cursors)
       else if (!(await this.#waitForWork())) await this.#fetchOnce([])
@@ -249,23 +239,21 @@ export class Feed {
 
   #receive(body: Buffer, cursors: readonly PartitionCursor[], versions: readonly number[]): void {
     const reply: Reply = { byteLength: body.length, chunks: 0 }
-    for (const frame of decodeFetchFrames(body)) {
+    for (const frame of framesOf(body)) {
       const cursor = cursors[frame.index]
       // What moved meanwhile is read from elsewhere now.
       if (cursor === undefined || cursor.version !== versions[frame.index]) continue
       if (frame.error !== 0) this.#refused(cursor, frame)
       else this.#store(cursor, frame, reply)
     }
-    this.#budget.hold(reply)
-    this.nudge()
+    this.#ready.arrived(reply)
   }
 
   #store(cursor: PartitionCursor, frame: FetchFrame, reply: Reply): void {
     cursor.failures = 0
     cursor.highWatermark = frame.highWatermark
     if (frame.bytes.length === 0) return
-    reply.chunks += 1
-    this.#ready.push(new Chunk(cursor, reply, frame.bytes, frame.nextOffset))
+    this.#ready.add(new Chunk(cursor, reply, frame.bytes, frame.nextOffset))
     cursor.fetched = frame.nextOffset
   }
 
@@ -301,31 +289,18 @@ export class Feed {
     this.#warn({ code: 'PARTITION_FAILED', message: `cannot read ${error.message}`, error })
   }
 
-  #dropStale(): void {
-    const stale = this.#ready.filter((chunk) => chunk.isStale)
-    if (stale.length === 0) return
-    this.#ready = this.#ready.filter((chunk) => !chunk.isStale)
-    for (const chunk of stale) this.#drop(chunk)
-  }
-
-  #drop({ reply }: Chunk): void {
-    this.#budget.release(reply)
-    this.changed()
-  }
-
-  /** Lets who waits for a chunk look again. */
-  nudge(): void {
-    const takers = this.#takers
-    this.#takers = []
-    for (const tell of takers) tell()
-  }
-
   #warn(warning: ConsumerWarning): void {
     this.#host.settings.onWarning(warning)
   }
 }
 
-const asBrokerError = (reason: unknown): BrokerError =>
-  reason instanceof BrokerError
-    ? reason
-    : new BrokerError('CORRUPT_RECORD', `unexpected: ${String(reason)}`, { cause: reason })
+/** Throws CORRUPT_RECORD where the answer does not end where it should. */
+function framesOf(body: Buffer): FetchFrame[] {
+  try {
+    return decodeFetchFrames(body)
+  } catch (cause) {
+    throw new BrokerError('CORRUPT_RECORD', `an answer of ${body.length} bytes is cut off`, {
+      cause,
+    })
+  }
+}

@@ -16,8 +16,3 @@ export function late({ isUncertain, lastError }: ProducerBatch): BrokerError {
 
 export const uncertain = (cause: BrokerError): BrokerError =>
   new BrokerError('OUTCOME_UNKNOWN', `given up, it may be stored: ${cause.message}`, { cause })
-
-export const asBrokerError = (reason: unknown): BrokerError =>
-  reason instanceof BrokerError
-    ? reason
-    : new BrokerError('UNKNOWN', `unexpected: ${String(reason)}`, { cause: reason })

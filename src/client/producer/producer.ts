@@ -7,10 +7,10 @@
  * It is first come, first served, so that the order of calls is the order in each partition.
  */
 import { BrokerError } from '../../kernel/errors.ts'
+import { asBrokerError } from '../asBrokerError.ts'
 import type { Asker } from '../connection.ts'
 import { Accumulator, type AccumulatorHost } from './accumulator.ts'
 import { hasWhen } from './due.ts'
-import { asBrokerError } from './failures.ts'
 import { Flush } from './flush.ts'
 import { type BatchDelivery, type Delivery, type Message, messageProblem } from './message.ts'
 import { type ProducerOptions, type ProducerSettings, producerSettings } from './options.ts'

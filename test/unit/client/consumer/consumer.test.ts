@@ -5,6 +5,8 @@ import { drive, turn } from '../../../support/drive.ts'
 import { FAKE_START_MS } from '../../../support/fakeClock.ts'
 import { Collector, numbered, World } from './setup.ts'
 
+const isFetch = ({ path }: { readonly path: string }): boolean => path === '/fetch'
+
 describe('Consumer', () => {
   test('hands out what is there, then what comes, in order', async () => {
     const world = new World(1, 5)
@@ -195,6 +197,33 @@ describe('Consumer', () => {
       bytes[bytes.length - 1] = (bytes.at(-1) as number) ^ 1
       const run = world.consumer().eachMessage(() => undefined)
       await expect(drive(world.clock, run)).rejects.toMatchObject({ code: 'CORRUPT_RECORD' })
+    })
+  })
+
+  describe('an answer to a fetch', () => {
+    test('that is cut off is a damaged one', async () => {
+      const world = new World(1, 3)
+      const { ask } = world.connection
+      world.connection.ask = async (asked) => {
+        const answer = await ask.call(world.connection, asked)
+        return { ...answer, body: isFetch(asked) ? answer.body.subarray(0, -1) : answer.body }
+      }
+      const run = world.consumer().eachMessage(() => undefined)
+      await expect(drive(world.clock, run)).rejects.toMatchObject({ code: 'CORRUPT_RECORD' })
+    })
+
+    test('that fails as nobody foresaw is not called damaged', async () => {
+      const world = new World(1, 3)
+      const { ask } = world.connection
+      world.connection.ask = async (asked) => {
+        if (isFetch(asked)) throw new TypeError('no such thing')
+        return await ask.call(world.connection, asked)
+      }
+      const run = world.consumer().eachMessage(() => undefined)
+      await expect(drive(world.clock, run)).rejects.toMatchObject({
+        code: 'UNKNOWN',
+        message: 'unexpected: TypeError: no such thing',
+      })
     })
   })
 
