@@ -58,14 +58,13 @@ export interface PriorityFigures extends LaneTotals {
 export function laneTotals(state: DeliveryState, { waits }: LaneBoard): LaneTotals {
   const ready = zeros()
   const inFlight = zeros()
-  const none = zeros()
-  for (const counts of state.laneCounts.all()) {
-    const held = counts.held === 0 ? none : counts.inFlight()
+  state.laneCounts.each((counts) => {
+    const held = counts.held === 0 ? NONE : counts.inFlight()
     for (let lane = 0; lane < LANES; lane += 1) {
       ready[lane] = (ready[lane] as number) + (counts.ready[lane] as number)
       inFlight[lane] = (inFlight[lane] as number) + (held[lane] as number)
     }
-  }
+  })
   return {
     ...{ ready, inFlight, served: waits.served },
     averageWaitMs: zeros().map((_, lane) => waits.averageMs(lane)),
@@ -73,43 +72,47 @@ export function laneTotals(state: DeliveryState, { waits }: LaneBoard): LaneTota
   }
 }
 
+/** Plain fields here and below: there may be thousands. */
 export function partitionFigures(
   state: DeliveryState,
   board: LaneBoard,
   find: (topic: string, partition: number) => Partition | undefined,
 ): PartitionLaneFigures[] {
   const nowMs = board.monotonicMs()
-  const none = zeros()
   const figures: PartitionLaneFigures[] = []
-  for (const counts of state.laneCounts.all()) {
+  state.laneCounts.each((counts) => {
     const { topic, partition, ready } = counts
     const source = find(topic, partition)
     const meters = source && board.metersOf(source)
-    // Plain fields: there may be thousands.
     figures.push({
       topic,
       partition,
       ready,
-      inFlight: counts.held === 0 ? none : counts.inFlight(),
-      enqueueRate: meters?.enqueued.all(nowMs) ?? none,
-      dequeueRate: meters?.dequeued.all(nowMs) ?? none,
-      lastServedMs: meters?.lastServedMs ?? none,
+      inFlight: counts.held === 0 ? NONE : counts.inFlight(),
+      enqueueRate: meters === undefined ? NONE : meters.enqueued.all(nowMs),
+      dequeueRate: meters === undefined ? NONE : meters.dequeued.all(nowMs),
+      lastServedMs: meters === undefined ? NONE : meters.lastServedMs,
     })
-  }
+  })
   return figures
 }
 
 export function groupFigures(state: DeliveryState, board: LaneBoard): GroupLaneFigures[] {
   const figures: GroupLaneFigures[] = []
   for (const [group, lanes] of board.groups) {
-    const { turns, boostMs, lowShare, slots, lowMax } = lanes
     figures.push({
-      ...{ group, weights: turns.weights, boostMs, lowLanesShareMax: lowShare },
-      ...{ boosts: turns.boosts, slots, lowLanesMax: lowMax },
-      inFlight: state.groups.get(group)?.leased() ?? zeros(),
+      group,
+      weights: lanes.turns.weights,
+      boostMs: lanes.boostMs,
+      lowLanesShareMax: lanes.lowShare,
+      boosts: lanes.turns.boosts,
+      inFlight: state.groups.get(group)?.leased() ?? NONE,
+      slots: lanes.slots,
+      lowLanesMax: lanes.lowMax,
     })
   }
   return figures
 }
 
 const zeros = (): number[] => new Array<number>(LANES).fill(0)
+const NONE: readonly number[] = zeros()

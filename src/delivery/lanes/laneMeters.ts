@@ -27,8 +27,8 @@ export class LaneRates {
   /** Of each lane; the same list of zeros where nothing came lately. */
   all(nowMs: number): readonly number[] {
     if (!this.#isUsed) return NONE
-    const rates: number[] = []
-    for (let lane = 0; lane < LANES; lane += 1) rates.push(this.at(lane, nowMs))
+    const rates = NONE.slice()
+    for (let lane = 0; lane < LANES; lane += 1) rates[lane] = this.at(lane, nowMs)
     return rates
   }
 

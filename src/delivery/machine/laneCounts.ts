@@ -66,7 +66,8 @@ export class LaneCountsTable {
     if (partitions?.size === 0) this.#byTopic.delete(counts.topicId)
   }
 
-  *all(): Generator<LaneCounts> {
-    for (const partitions of this.#byTopic.values()) yield* partitions.values()
+  /** Those of one topic come one behind the other. */
+  each(visit: (counts: LaneCounts) => void): void {
+    for (const partitions of this.#byTopic.values()) partitions.forEach(visit)
   }
 }

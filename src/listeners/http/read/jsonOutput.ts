@@ -5,6 +5,7 @@ import { PlainWords } from '../plainWords.ts'
 const FIRST_BYTES = 256 * KiB
 const KEPT_BYTES = 4 * MiB
 const ZERO = 0x30
+const POINT = 0x2e
 const ESCAPED_BYTES_MAX = 6
 
 /** What a byte becomes in a string: 0 itself, 1 `\u00xx`, else a backslash and this. */
@@ -61,6 +62,12 @@ export class JsonOutput {
     this.#length = to
   }
 
+  /** The same, faster from some 64 bytes on. */
+  putLong(literal: Uint8Array): void {
+    this.#bytes.set(literal, this.#length)
+    this.#length += literal.length
+  }
+
   /** Text of any length, as it is. Makes room for itself. */
   putText(text: string): void {
     this.reserve(Buffer.byteLength(text), 0)
@@ -79,6 +86,23 @@ export class JsonOutput {
       rest = tens
     }
     this.#length += digits
+  }
+
+  /** A thousandth of a safe integer from 0, without zeros at its end. There must be room for its 17 digits. */
+  putThousandths(thousandths: number): void {
+    const whole = Math.floor(thousandths / 1_000)
+    this.putInteger(whole)
+    let rest = thousandths - whole * 1_000
+    if (rest === 0) return
+    let to = this.#length
+    this.#bytes[to] = POINT
+    for (let unit = 100; rest > 0; unit /= 10) {
+      const digit = Math.floor(rest / unit)
+      to += 1
+      this.#bytes[to] = ZERO + digit
+      rest -= digit * unit
+    }
+    this.#length = to + 1
   }
 
   /** What {@link putString} reads from now on. */
@@ -112,6 +136,11 @@ export class JsonOutput {
     }
     this.#length = to
     return seen <= ASCII_MAX && !words.sawMoreThanAscii
+  }
+
+  /** What was written, not a copy of it: it holds until something else is written. */
+  view(): Buffer {
+    return this.#bytes.subarray(0, this.#length)
   }
 
   /** A copy of everything from `from` on; what is written next starts anew. */
