@@ -10,6 +10,16 @@
 // Syncs of several logs go on at once, each in a thread of the pool; it must be set before the pool's first use.
 process.env['UV_THREADPOOL_SIZE'] ||= '16'
 
+/**
+ * The heap may grow by half from one full collection to the next. By itself V8 lets it grow fourfold where the machine
+ * has the memory, and what is kept alive by chance of requests long answered fills that: with 1,000 partitions open
+ * (bench size-stored) 170 MB are resident so, 210 to 240 otherwise.
+ */
+const HEAP_GROWTH = '--heap-growing-percent'
+if (!process.execArgv.some((flag) => flag.startsWith(HEAP_GROWTH))) {
+  require('node:v8').setFlagsFromString(`${HEAP_GROWTH}=50`)
+}
+
 const {
   existsSync,
   linkSync,
