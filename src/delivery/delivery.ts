@@ -129,8 +129,8 @@ export class Delivery extends Service {
   }
 
   /** See {@link Receipts.say}. */
-  async say(sayings: readonly Saying[]): Promise<readonly RangeOutcome[]> {
-    return await this.#receipts.say(sayings)
+  say(sayings: readonly Saying[]): Promise<readonly RangeOutcome[]> {
+    return this.#receipts.say(sayings)
   }
 
   /**

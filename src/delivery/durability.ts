@@ -25,8 +25,11 @@ export class Durability {
   }
 
   /** Resolves when what was executed so far is as durable as `acks` asks. */
-  async reached(acks: CommitAcks): Promise<void> {
-    if (acks === 'leader') return await this.#ledger.committed()
+  reached(acks: CommitAcks): Promise<void> {
+    return acks === 'leader' ? this.#ledger.committed() : this.#onDisk()
+  }
+
+  async #onDisk(): Promise<void> {
     await Promise.all([this.#ledger.committed('all'), this.#groups.committed('all')])
   }
 }

@@ -39,6 +39,8 @@ const TIMEOUT_MS_MAX = 12 * HOUR_MS
 export function receiptRoutes(context: RouteContext): Routes {
   return {
     'POST ack': (request, reply) => {
+      const sole = soleReceipt(request.body)
+      if (sole !== undefined) return ackSole(context, request, reply, sole)
       const receipts = new Receipts(checkAck(bodyOf(request)))
       return say(context, request, reply, { receipts, kind: 'ack', words: ACK })
     },
@@ -75,6 +77,40 @@ async function say(
 ): Promise<void> {
   const sayings = receipts.ranges.map((range) => ({ kind, range, timeMs, reason }))
   receipts.answer(reply, await broker.call('messages.say', { sayings }, callerOf(request)), words)
+}
+
+interface SoleReceipt {
+  readonly handle: string
+  readonly range: ReceiptRange
+}
+
+const SOLE_OPEN = '{"receipt_handle":"'
+const SOLE_CLOSE = '"}'
+/** No longer receipt is one, and no longer body is looked at. */
+const SOLE_CHARS_MAX = 600
+
+/**
+ * The receipt of a body that is one receipt and nothing else, which is how most acks come: what a receipt is made of needs
+ * no JSON to be read. Undefined for every other body, right or wrong (`work-json-1`: 3 µs of 70 an ack).
+ */
+function soleReceipt(body: unknown): SoleReceipt | undefined {
+  if (!Buffer.isBuffer(body) || body.length > SOLE_CHARS_MAX) return undefined
+  const text = body.toString('latin1')
+  if (!text.startsWith(SOLE_OPEN) || !text.endsWith(SOLE_CLOSE)) return undefined
+  const handle = text.slice(SOLE_OPEN.length, -SOLE_CLOSE.length)
+  const range = parseReceipt(handle)
+  return range && { handle, range }
+}
+
+async function ackSole(
+  { broker }: RouteContext,
+  request: Request,
+  reply: FastifyReply,
+  { handle, range }: SoleReceipt,
+): Promise<void> {
+  const sayings: readonly Saying[] = [{ kind: 'ack', range }]
+  const [outcome] = await broker.call('messages.say', { sayings }, callerOf(request))
+  reply.header('content-type', JSON_TYPE).send(answerOf(outcome, { handle, range }, ACK))
 }
 
 const bodyOf = ({ body }: Request): unknown => parseJson(bodyText(body))
@@ -147,13 +183,9 @@ class Receipts {
   /** Throws the error where there is one receipt and it was refused. */
   answer(reply: FastifyReply, outcomes: readonly RangeOutcome[], words: Words): void {
     reply.header('content-type', JSON_TYPE)
-    const [first, range] = [outcomes[0], this.ranges[0]]
-    if (!this.#isList && first !== undefined && range !== undefined) {
-      const [piece] = piecesOf(first)
-      if (piece === undefined) throw new BrokerError('UNKNOWN', 'a receipt without an answer')
-      const code = codeOf(piece)
-      if (code !== undefined) throw new BrokerError(code, sentenceOf(code, this.#handles[0] ?? ''))
-      reply.send(`{${words.yes(piece, range.topic)}}`)
+    const [handle, range] = [this.#handles[0], this.ranges[0]]
+    if (!this.#isList && handle !== undefined && range !== undefined) {
+      reply.send(answerOf(outcomes[0], { handle, range }, words))
       return
     }
     reply.send(`{"results":[${this.#results(outcomes, words).join(',')}]}`)
@@ -190,10 +222,18 @@ class Receipts {
   }
 }
 
-/** Throws where the whole range was refused. */
-function piecesOf({ pieces, error }: RangeOutcome): readonly Piece[] {
-  if (error !== undefined) throw error
-  return pieces
+/** What one receipt alone is answered with. Throws the error where it was refused. */
+function answerOf(
+  outcome: RangeOutcome | undefined,
+  { handle, range }: SoleReceipt,
+  words: Words,
+): string {
+  if (outcome?.error !== undefined) throw outcome.error
+  const piece = outcome?.pieces[0]
+  if (piece === undefined) throw new BrokerError('UNKNOWN', 'a receipt without an answer')
+  const code = codeOf(piece)
+  if (code !== undefined) throw new BrokerError(code, sentenceOf(code, handle))
+  return `{${words.yes(piece, range.topic)}}`
 }
 
 const isNext = (last: ReceiptRange, next: ReceiptRange): boolean =>

@@ -26,6 +26,28 @@ describe('a lease', () => {
     })
   })
 
+  test('is acked by its receipt however the body that names it is written', async () => {
+    const { publish, poll, stub } = await setup()
+    await publish('a', 'b', 'c')
+    const [a, b, c] = handles(await poll())
+    const ack = async (body: string) => {
+      const headers = { 'content-type': 'application/json' }
+      const { status, json } = await stub.ask('POST', '/messages/ack', { body, headers })
+      return status === 200 ? json : [status, json['code']]
+    }
+    const acked = { acknowledged: true }
+    expect(await ack(`{"receipt_handle":"${a}"}`)).toEqual(acked)
+    expect(await ack(`\n{ "receipt_handle" : "${b?.replaceAll(':', '\\u003a')}" }\n`)).toEqual(
+      acked,
+    )
+    expect(await ack(`{"receipt_handle":"${c}","worker":"w"}`)).toEqual(acked)
+    const refused = [400, 'INVALID_REQUEST']
+    expect(await ack(`{"receipt_handle":"${a}","receipt_handles":["${a}"]}`)).toEqual(refused)
+    expect(await ack(`{"receipt_handle":"${a}é"}`)).toEqual(refused)
+    expect(await ack(`{"receipt_handle":"${a}""}`)).toEqual(refused)
+    expect(await ack(`{"receipt_handle":"${'x'.repeat(1_000)}"}`)).toEqual(refused)
+  })
+
   test('that ran out comes back after its backoff, and the first receipt is lost then', async () => {
     const { publish, poll, say, clock } = await setup()
     await publish('x')
