@@ -1,5 +1,4 @@
 /** Starts the thread that renews leases, and hears what it says. */
-import { once } from 'node:events'
 import { Worker as Thread } from 'node:worker_threads'
 import type { Access } from '../connection.ts'
 import { LeaseTable, SLOT, SLOT_FLOATS, SLOT_WORDS, STATE_BITS } from './leaseTable.ts'
@@ -64,10 +63,12 @@ export class LeaseKeeper {
   async start(): Promise<void> {
     const thread = new Thread(SOURCE, { eval: true, workerData: this.#input, execArgv: [] })
     this.#thread = thread
-    await once(thread, 'message')
+    await readiness(thread)
     thread.on('message', this.#onNews)
     thread.on('error', (error) => {
       this.#onNews({ kind: 'trouble', message: `the thread that renews leases broke: ${error}` })
+    })
+    thread.on('exit', () => {
       if (this.#thread === thread) this.#restart()
     })
   }
@@ -84,4 +85,19 @@ export class LeaseKeeper {
       this.#onNews({ kind: 'trouble', message: `leases are not renewed any more: ${error}` })
     })
   }
+}
+
+/** Resolves at the thread's first word. Rejects where it ends without one. */
+function readiness(thread: Thread): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const onExit = (code: number): void =>
+      reject(new Error(`the thread that renews leases ended with ${code} before it began`))
+    thread.once('error', reject)
+    thread.once('exit', onExit)
+    thread.once('message', () => {
+      thread.off('error', reject)
+      thread.off('exit', onExit)
+      resolve()
+    })
+  })
 }

@@ -216,8 +216,25 @@ export class RenewalThread {
   }
 
   async #request(method: string, path: string, timeoutMs: number, body?: string): Promise<Reply> {
+    const ending = new AbortController()
+    let timer: NodeJS.Timeout | undefined
+    // A timer that keeps the thread alive, which that of AbortSignal.timeout does not: where a connection ends before its
+    // request is sent fetch waits for nothing that would, and the thread would end, its request never settled.
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`no answer within ${timeoutMs} ms`))
+        ending.abort()
+      }, timeoutMs)
+    })
+    try {
+      return await Promise.race([this.#send(method, path, ending.signal, body), late])
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async #send(method: string, path: string, signal: AbortSignal, body?: string): Promise<Reply> {
     const { url, apiKey, ca } = this.#input
-    const signal = AbortSignal.timeout(timeoutMs)
     const headers = {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
