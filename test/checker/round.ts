@@ -18,13 +18,14 @@ import { delayWorkload } from './workloads/delay.ts'
 import { groupsWorkload } from './workloads/groups.ts'
 import { logWorkload } from './workloads/log.ts'
 import { priorityWorkload } from './workloads/priority.ts'
-import { queueWorkload } from './workloads/queue.ts'
+import { durableWorkload, queueWorkload } from './workloads/queue.ts'
 import type { Feature, WorkContext, Workload } from './workloads/workload.ts'
 
 const WORKLOADS: Readonly<Record<Feature, (context: WorkContext) => Workload>> = {
   log: logWorkload,
   groups: groupsWorkload,
   queue: queueWorkload,
+  durable: durableWorkload,
   delay: delayWorkload,
   priority: priorityWorkload,
 }

@@ -4,7 +4,7 @@
 export type Trick =
   /** The power goes: at once, or in the midst of one of the next operations on the disk. */
   | { readonly trick: 'powerLoss'; readonly withinBoundaries?: number }
-  /** The next syncs fail. */
+  /** So many of the next syncs fail, and no others that were to. */
   | { readonly trick: 'failSyncs'; readonly times: number }
   /** Files may grow by so many bytes; undefined: as much as they like. */
   | { readonly trick: 'room'; readonly bytes?: number | undefined }

@@ -11,6 +11,7 @@ import { type Platform, silentLogger } from '../../../src/kernel/platform.ts'
 import { systemClock } from '../../../src/kernel/systemClock.ts'
 import { HttpListener } from '../../../src/listeners/http/index.ts'
 import { openSegmentedEngine } from '../../../src/log/index.ts'
+import type { PlannedFault } from '../../support/disk/faults.ts'
 import { SeededRandom } from '../../support/random.ts'
 import { SimulatedDisk } from '../../support/simulatedDisk.ts'
 import type { Told } from './broker.ts'
@@ -18,6 +19,7 @@ import type { Told } from './broker.ts'
 const seed = Number(process.env['HOST_SEED'] ?? 1)
 const random = new SeededRandom(seed)
 const disk = new SimulatedDisk(seed)
+let failing: PlannedFault | undefined
 let aheadMs = 0
 const platform: Platform = {
   clock: { ...systemClock, nowMs: () => Date.now() + aheadMs },
@@ -93,7 +95,8 @@ async function play(told: Told): Promise<number> {
       await losePower(told.withinBoundaries)
       break
     case 'failSyncs':
-      disk.fail({ operation: 'datasync', code: 'EIO', times: told.times })
+      failing?.clear()
+      failing = disk.fail({ operation: 'datasync', code: 'EIO', times: told.times })
       break
     case 'room':
       disk.capacityBytes = disk.usedBytes + (told.bytes ?? Number.POSITIVE_INFINITY)

@@ -34,6 +34,8 @@ export const fsync: Fault = {
     await broker.play({ trick: 'failSyncs', times: random.between(1, 3) })
     await pause(random.between(100, 1000))
     await broker.signal('SIGKILL')
+    // On a disk whose syncs fail it does not start, as it should.
+    await broker.play({ trick: 'failSyncs', times: 0 })
     await back(target)
   },
 }

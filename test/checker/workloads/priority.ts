@@ -5,6 +5,6 @@ import type { WorkContext, Workload } from './workload.ts'
 
 export const priorityWorkload = (context: WorkContext): Workload =>
   workQueue(context, {
-    ...{ name: 'priority', partitions: 2, assignment: 'range', sdk: false },
+    ...{ name: 'priority', partitions: 2, assignment: 'range', sdk: false, durable: false },
     priorities: PRIORITIES,
   })

@@ -4,6 +4,7 @@
  */
 import { Client, Reject, RetryLater } from '../../../src/client/index.ts'
 import type { SeededRandom } from '../../support/random.ts'
+import type { Losable } from '../check/finding.ts'
 import { checkLeases } from '../check/leases.ts'
 import { checkLog } from '../check/log.ts'
 import { pause } from '../clients/http.ts'
@@ -35,11 +36,20 @@ export interface QueuePlan {
   readonly assignment: 'shared' | 'range'
   /** Whether a group works through the SDK beside. */
   readonly sdk: boolean
+  /** Everything that is confirmed is on disk: records by `acks: all`, what becomes of them by `ack_durability: all`. */
+  readonly durable: boolean
 }
 
 export const queueWorkload = (context: WorkContext): Workload =>
   workQueue(context, {
-    ...{ name: 'queue', partitions: 2, assignment: 'shared', sdk: true },
+    ...{ name: 'queue', partitions: 2, assignment: 'shared', sdk: true, durable: false },
+    priorities: ['normal'],
+  })
+
+/** Nothing of it may be lost, whatever the fault. */
+export const durableWorkload = (context: WorkContext): Workload =>
+  workQueue(context, {
+    ...{ name: 'durable', partitions: 2, assignment: 'shared', sdk: true, durable: true },
     priorities: ['normal'],
   })
 
@@ -56,7 +66,10 @@ export function workQueue(context: WorkContext, plan: QueuePlan): Workload {
       await topic.create()
       // By an ordinary topic of its name, so that its end can be read also where nothing was rejected.
       await letters.create()
-      const body = { visibility_timeout: '1500ms', backoff: `${BACKOFF_MS}ms`, backoff_max: '1s' }
+      const body = {
+        ...{ visibility_timeout: '1500ms', backoff: `${BACKOFF_MS}ms`, backoff_max: '1s' },
+        ack_durability: plan.durable ? 'all' : 'leader',
+      }
       await http.ask('PATCH', `/topics/${name}/delivery`, { body })
     },
     async run() {
@@ -71,26 +84,28 @@ export function workQueue(context: WorkContext, plan: QueuePlan): Workload {
       for (const each of plan.sdk ? [byHttp, bySdk] : [byHttp]) await drain(context, each)
       await letters.readAll()
     },
-    check: (history, terms) => [
-      ...checkLog(history, name, terms),
-      ...(plan.sdk ? [byHttp, bySdk] : [byHttp]).flatMap((each) =>
-        checkLeases(history, each, terms),
-      ),
-    ],
+    check: (history, terms) => {
+      const own = plan.durable ? { ...terms, losable: new Set<Losable>() } : terms
+      const groups = plan.sdk ? [byHttp, bySdk] : [byHttp]
+      return [
+        ...checkLog(history, name, own),
+        ...groups.flatMap((each) => checkLeases(history, each, own)),
+      ]
+    },
   }
 }
 
 async function publish(
   { isOver, random }: WorkContext,
   topic: Topic,
-  { partitions, priorities }: QueuePlan,
+  { partitions, priorities, durable }: QueuePlan,
 ): Promise<void> {
   const own = random.fork()
   const client = `${topic.name}-publisher`
   for (let call = 0; !isOver(); call += 1) {
     const size = own.between(1, BATCH_MAX)
     const ids = Array.from({ length: size }, (_, i) => `${client}:${call}:${i}`)
-    const acks = own.pick(['leader', 'all'] as const)
+    const acks = durable ? 'all' : own.pick(['leader', 'all'] as const)
     const [partition, priority] = [own.int(partitions), own.pick(priorities)]
     await topic.publish({ client, ids, acks, partition, priority })
     await pause(own.int(50))

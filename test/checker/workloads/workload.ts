@@ -6,7 +6,7 @@ import { type HttpClient, pause } from '../clients/http.ts'
 import type { History } from '../history/history.ts'
 import type { Operation } from '../history/operation.ts'
 
-export const FEATURES = ['log', 'groups', 'queue', 'delay', 'priority'] as const
+export const FEATURES = ['log', 'groups', 'queue', 'durable', 'delay', 'priority'] as const
 export type Feature = (typeof FEATURES)[number]
 
 export interface WorkContext {
