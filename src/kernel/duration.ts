@@ -17,6 +17,18 @@ const PART = /(\d+(?:\.\d+)?)(ms|s|m|h|d)/g
 export function parseDurationMs(value: unknown): number | undefined {
   if (typeof value === 'number') return inRange(value)
   if (typeof value !== 'string' || value.length > 64) return undefined
+  if (value !== knownText) {
+    knownMs = readDurationMs(value)
+    knownText = value
+  }
+  return knownMs
+}
+
+/** The last text that was asked for: every poll of a consumer names the same time. */
+let knownText = ''
+let knownMs: number | undefined
+
+function readDurationMs(value: string): number | undefined {
   if (/^\d+$/.test(value)) return inRange(Number(value))
   if (!WHOLE.test(value)) return undefined
   let totalMs = 0

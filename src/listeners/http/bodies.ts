@@ -31,20 +31,28 @@ export function acceptBodies(
 
 function readBody(request: FastifyRequest, { traffic, bytesMax }: BodyReading, done: Done): void {
   const { raw, flight } = request
-  const chunks: Buffer[] = []
+  let chunks: Buffer[] = []
   let length = 0
-  const stop = (): void => {
-    raw.off('data', onData)
-    raw.off('end', onEnd)
-    raw.off('error', onError)
+  let isOver = false
+  // The listeners stay where they are: taking them off costs more than not listening to what they say.
+  const finish = (error: Error | null, body?: Buffer): void => {
+    isOver = true
+    chunks = []
+    done(error, body)
   }
   const refuse = (error: unknown): void => {
-    stop()
-    raw.on('error', ignore)
+    if (isOver) return
     raw.resume()
-    done(error instanceof Error ? error : new Error(String(error)))
+    finish(error instanceof Error ? error : new Error(String(error)))
   }
-  const onData = (chunk: Buffer): void => {
+  const refusal = headProblem(request, bytesMax)
+  if (refusal !== undefined) {
+    raw.on('error', ignore)
+    refuse(refusal)
+    return
+  }
+  raw.on('data', (chunk: Buffer) => {
+    if (isOver) return
     length += chunk.length
     if (length > bytesMax) {
       refuse(tooLarge(bytesMax))
@@ -56,21 +64,13 @@ function readBody(request: FastifyRequest, { traffic, bytesMax }: BodyReading, d
     } catch (error) {
       refuse(error)
     }
-  }
-  const onEnd = (): void => {
-    stop()
+  })
+  raw.on('end', () => {
+    if (isOver) return
     // Always a copy where it is not empty: a view would keep the socket's whole read buffer.
-    done(null, length === 0 ? NO_BYTES : Buffer.concat(chunks, length))
-  }
-  const onError = (): void => refuse(new BrokerError('INVALID_REQUEST', 'the body broke off'))
-  const refusal = headProblem(request, bytesMax)
-  if (refusal !== undefined) {
-    refuse(refusal)
-    return
-  }
-  raw.on('data', onData)
-  raw.on('end', onEnd)
-  raw.on('error', onError)
+    finish(null, length === 0 ? NO_BYTES : Buffer.concat(chunks, length))
+  })
+  raw.on('error', () => refuse(new BrokerError('INVALID_REQUEST', 'the body broke off')))
 }
 
 /** What the headers already say. */

@@ -6,6 +6,8 @@ import { formatTime, type RawPublishReply } from '../../../api/index.ts'
 import type { PublishedRun, PublishOutcome } from '../../../broker/index.ts'
 import { type Priority, priorityName } from '../../../kernel/priority.ts'
 
+type RawResult = RawPublishReply['results'][number]
+
 /** What a reply says beside the outcome. */
 export interface ReplyDetails {
   /** Of each message, or one for all. */
@@ -18,66 +20,73 @@ export interface ReplyDetails {
 
 /** The reply to a JSON publish. */
 export function publishReply(outcome: PublishOutcome, details: ReplyDetails): string {
-  const { runOfMessage, durability } = outcome
-  const { priorities, dueMs } = details
-  const runs = outcome.runs.map((run) => replied(run, details.nowMs))
+  const { runs, runOfMessage, durability } = outcome
+  const { priorities, nowMs, dueMs } = details
   const [first] = runs
   const results =
     dueMs === undefined &&
     first !== undefined &&
     runOfMessage === undefined &&
     typeof priorities === 'number'
-      ? uniformResults(first, priorities)
-      : mixedResults(runs, runOfMessage, { priorities, dueMs })
+      ? uniformResults(first, priorities, nowMs)
+      : mixedResults(runs, runOfMessage, details)
   const duplicate = runs.some((run) => run.duplicate === true) ? ',"duplicate":true' : ''
   return `{"results":[${results}],"durability":"${durability}"${duplicate}}`
-}
-
-interface RepliedRun extends PublishedRun {
-  /** From one entry to the next: 0 where the offset is not known. */
-  readonly step: 0 | 1
 }
 
 const UNKNOWN_OFFSET = -1
 
 /** With acks `none` the reply leaves before there is an offset or a time of the append. */
-const replied = (run: PublishedRun, nowMs: number): RepliedRun =>
-  run.timestampMs === 0
-    ? { ...run, baseOffset: UNKNOWN_OFFSET, timestampMs: nowMs, step: 0 }
-    : { ...run, step: 1 }
+const isUnknown = ({ timestampMs }: PublishedRun): boolean => timestampMs === 0
+
+const firstOffset = (run: PublishedRun): number =>
+  isUnknown(run) ? UNKNOWN_OFFSET : run.baseOffset
+
+/** From one entry to the next. */
+const stepOf = (run: PublishedRun): 0 | 1 => (isUnknown(run) ? 0 : 1)
+
+const timeOf = (run: PublishedRun, nowMs: number): string =>
+  formatTime(isUnknown(run) ? nowMs : run.timestampMs)
 
 const opening = ({ partition }: PublishedRun): string => `{"partition":${partition},"offset":`
 
-const closing = ({ timestampMs }: PublishedRun, priority: number): string =>
-  `,"priority":"${priorityName(priority)}","timestamp":"${formatTime(timestampMs)}"}`
+const closing = (time: string, priority: number): string =>
+  `,"priority":"${priorityName(priority)}","timestamp":"${time}"}`
 
-function uniformResults(run: RepliedRun, priority: Priority): string {
+function uniformResults(run: PublishedRun, priority: Priority, nowMs: number): string {
   const start = opening(run)
-  const end = closing(run, priority)
-  const between = `${end},${start}`
-  let offset = run.baseOffset
+  const end = closing(timeOf(run, nowMs), priority)
+  let offset = firstOffset(run)
   let text = start + offset
-  for (let left = run.count - 1; left > 0; left -= 1) {
-    offset += run.step
-    text += between + offset
+  if (run.count > 1) {
+    const between = `${end},${start}`
+    const step = stepOf(run)
+    for (let left = run.count - 1; left > 0; left -= 1) {
+      offset += step
+      text += between + offset
+    }
   }
   return text + end
 }
 
 function mixedResults(
-  runs: readonly RepliedRun[],
+  runs: readonly PublishedRun[],
   runOfMessage: Uint32Array | undefined,
-  { priorities, dueMs }: Pick<ReplyDetails, 'priorities' | 'dueMs'>,
+  { priorities, nowMs, dueMs }: ReplyDetails,
 ): string {
   const openings = runs.map(opening)
-  const closings = runs.map((run) => [0, 1, 2, 3, 4].map((priority) => closing(run, priority)))
-  const offsets = Float64Array.from(runs, (run) => run.baseOffset)
+  const closings = runs.map((run) => {
+    const time = timeOf(run, nowMs)
+    return [0, 1, 2, 3, 4].map((priority) => closing(time, priority))
+  })
+  const steps = runs.map(stepOf)
+  const offsets = Float64Array.from(runs, firstOffset)
   const count = runs.reduce((sum, run) => sum + run.count, 0)
   let text = ''
   for (let i = 0; i < count; i += 1) {
     const run = runOfMessage === undefined ? 0 : (runOfMessage[i] as number)
     const offset = offsets[run] as number
-    offsets[run] = offset + (runs[run]?.step ?? 1)
+    offsets[run] = offset + (steps[run] ?? 1)
     const priority = typeof priorities === 'number' ? priorities : (priorities[i] as number)
     text += `${i === 0 ? '' : ','}${openings[run]}${offset}${closings[run]?.[priority]}`
     if (runs[run]?.delayed === true) text = waiting(text, dueMs?.[i] ?? 0)
@@ -92,13 +101,17 @@ const waiting = (text: string, dueMs: number): string =>
 /** The reply to a raw batch: an entry for each run. */
 export function rawPublishReply(outcome: PublishOutcome, nowMs: number): RawPublishReply {
   const { durability } = outcome
-  const runs = outcome.runs.map((run) => replied(run, nowMs))
-  const results = runs.map((run) => ({
-    ...{ partition: run.partition, offset: run.baseOffset, count: run.count },
-    timestamp: formatTime(run.timestampMs),
-    ...(run.duplicate === true ? { duplicate: true } : {}),
-    ...(run.producerReset === true ? { producer_reset: true } : {}),
-    ...(run.delayed === true ? { delayed: true } : {}),
-  }))
+  const results = outcome.runs.map((run) => rawResult(run, nowMs))
   return { results, durability }
+}
+
+/** Field by field: this is the whole reply of a producer that sends each message at once. */
+function rawResult(run: PublishedRun, nowMs: number): RawResult {
+  const { partition, count } = run
+  const offset = firstOffset(run)
+  const result: RawResult = { partition, offset, count, timestamp: timeOf(run, nowMs) }
+  if (run.duplicate === true) result.duplicate = true
+  if (run.producerReset === true) result.producer_reset = true
+  if (run.delayed === true) result.delayed = true
+  return result
 }
