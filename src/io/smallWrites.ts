@@ -6,14 +6,16 @@
  * client halves (`npm run bench json-1 json-single`, also with SMALL_WRITE_BYTES at 0).
  *
  * The page cache is not always willing: the kernel makes writers wait when too much of it is unwritten. So a write that
- * took long sends the next ones to the pool for a while, and none is made on the spot while the same file is synced.
+ * took long sends the next ones to the pool for a hundred times as long, and none is made on the spot while the same
+ * file is synced: at most 1 % of the time is spent in waiting. In proportion, for on a busy machine a write also takes
+ * long because another process had the processor meanwhile, and that says nothing about the next.
  */
-import { KiB, SECOND_MS } from '../kernel/units.ts'
+import { KiB } from '../kernel/units.ts'
 
 /** Larger writes leave the event loop to others while they are copied. */
 export const SMALL_WRITE_BYTES = 16 * KiB
 const SLOW_MS = 2
-const CAUTION_MS = 1 * SECOND_MS
+const CAUTION_FACTOR = 100
 
 /** One for all files of a disk. */
 export class SmallWrites {
@@ -37,7 +39,8 @@ export class SmallWrites {
       write()
     } finally {
       const endMs = this.#nowMs()
-      if (endMs - begunMs > SLOW_MS) this.#cautiousUntilMs = endMs + CAUTION_MS
+      const tookMs = endMs - begunMs
+      if (tookMs > SLOW_MS) this.#cautiousUntilMs = endMs + CAUTION_FACTOR * tookMs
     }
   }
 }

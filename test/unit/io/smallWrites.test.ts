@@ -17,13 +17,18 @@ describe('small writes', () => {
     expect(writes.suits(SMALL_WRITE_BYTES + 1)).toBe(false)
   })
 
-  test('one that took long sends those of the next second to the pool', () => {
+  test('one that took long sends the next ones to the pool for a hundred times as long', () => {
     const { time, writes, taking } = world()
     writes.run(taking(2))
     expect(writes.suits(1)).toBe(true)
     writes.run(taking(3))
     expect(writes.suits(1)).toBe(false)
-    time.nowMs += 999
+    time.nowMs += 299
+    expect(writes.suits(1)).toBe(false)
+    time.nowMs += 1
+    expect(writes.suits(1)).toBe(true)
+    writes.run(taking(20))
+    time.nowMs += 1_999
     expect(writes.suits(1)).toBe(false)
     time.nowMs += 1
     expect(writes.suits(1)).toBe(true)
