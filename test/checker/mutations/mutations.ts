@@ -86,6 +86,15 @@ export const MUTATIONS: readonly Mutation[] = [
     ...{ feature: 'queue', fault: 'kill', expects: ['settled and handed out'] },
   },
   {
+    name: 'ack_durability all waits for no sync',
+    file: 'src/delivery/durability.ts',
+    find: "acks === 'leader' ?",
+    replace: 'acks !== undefined ?',
+    feature: 'durable',
+    fault: 'power',
+    expects: ['settled and handed out', 'lease repeated', 'settled twice', 'two holders'],
+  },
+  {
     name: 'visibility ignored: leases last 100 ms',
     file: 'src/delivery/machine/lease.ts',
     find: 'const deadlineMs = nowMs + Math.min(',
