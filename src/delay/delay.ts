@@ -15,6 +15,7 @@ import type { LogEngine } from '../log/index.ts'
 import type { PartitionedRun, WireProducer } from '../record/index.ts'
 import type { AppendedOnce, LaterAppends, Topic, Topics } from '../topics/index.ts'
 import { Alarm } from './alarm.ts'
+import type { DelayLog } from './delayLog.ts'
 import type { IndexPage } from './indexPage.ts'
 import { PAGE_ENTRIES } from './indexPage.ts'
 import { Lateness } from './lateness.ts'
@@ -222,7 +223,7 @@ export class Delay extends Service {
     places: readonly DelayedPlace[],
   ): Promise<readonly DelayedMessage[]> {
     const byPlace = new Map<DelayedPlace, DelayedMessage>()
-    for (const log of delays.logs()) {
+    const ofLog = async (log: DelayLog): Promise<void> => {
       const own = places.filter(({ partition }) => partition === log.target.index)
       const described = own.flatMap(({ offset }) => {
         const page = log.index.page(offset)
@@ -234,6 +235,7 @@ export class Delay extends Service {
         if (message !== undefined) byPlace.set(place, message)
       }
     }
+    await Promise.all(Array.from(delays.logs(), ofLog))
     return places.flatMap((place) => byPlace.get(place) ?? [])
   }
 

@@ -59,6 +59,11 @@ export class DelayIndex {
     return this.page(offset)?.dueMs[offset % PAGE_ENTRIES] ?? Number.NaN
   }
 
+  /** It has no key. False also for what is not in memory. */
+  isKeyless(offset: number): boolean {
+    return this.page(offset)?.keyless[offset % PAGE_ENTRIES] === 1
+  }
+
   /** A new message. Nothing where it is known already. */
   add(offset: number, facts: EntryFacts): void {
     const page = this.#pageFor(pageNumber(offset))
@@ -125,7 +130,6 @@ export class DelayIndex {
       this.#opened({
         dueMs: page.dueMs[i] as number,
         publishedMs: page.publishedMs[i] as number,
-        priority: 0,
       })
     }
   }
@@ -158,7 +162,7 @@ export class DelayIndex {
     return min
   }
 
-  #opened({ dueMs, publishedMs }: EntryFacts): void {
+  #opened({ dueMs, publishedMs }: Pick<EntryFacts, 'dueMs' | 'publishedMs'>): void {
     this.#open += 1
     this.delaySumMs += Math.max(0, dueMs - publishedMs)
     this.delayCount += 1

@@ -185,12 +185,12 @@ export class DelayLog implements PageOwner {
     return withKey
   }
 
-  /** The same messages with their keys, where their records are still there. */
+  /** The same messages with their keys, where their records are still there; those without a key are not read for it. */
   async withKeys(messages: readonly DelayedMessage[]): Promise<readonly DelayedMessage[]> {
     const { start, next } = this.#log.offsets()
     const offsets = messages
       .map(({ offset }) => offset)
-      .filter((offset) => offset >= start && offset < next)
+      .filter((offset) => offset >= start && offset < next && !this.index.isKeyless(offset))
     const found = await readRecords(this.#log, offsets, KEYS_READ_BYTES)
     return messages.map((message) => {
       const record = found.get(message.offset)

@@ -1,7 +1,7 @@
 /**
  * A page of the index: what is known of 4096 neighbouring offsets of one delay log.
  *
- * In memory it is columns of plain numbers, 18 bytes an entry, which grow as the page fills; on disk 32 bytes an
+ * In memory it is columns of plain numbers, 19 bytes an entry, which grow as the page fills; on disk 32 bytes an
  * entry behind a header of 16, all integers big-endian:
  *
  *    0  magic "GX"   u16
@@ -14,7 +14,8 @@
  *         8  published    u64   when the delay log took it
  *        16  state        u8    0 none, 1 pending, 2 delivered, 3 cancelled, 4 expired
  *        17  priority     u8
- *        18  reserved     14 bytes of zero
+ *        18  keyless      u8    1: the record has no key; 0: it may have one
+ *        19  reserved     13 bytes of zero
  *
  * All minima are lower bounds: an entry that leaves does not raise them, looking for what comes next does.
  */
@@ -34,6 +35,8 @@ export interface EntryFacts {
   readonly dueMs: number
   readonly publishedMs: number
   readonly priority: number
+  /** Its record need not be read for a key. */
+  readonly isKeyless: boolean
 }
 
 export interface RunOfTimes {
@@ -56,6 +59,8 @@ export class IndexPage {
   publishedMs = new Float64Array(CAPACITY_MIN)
   states = new Uint8Array(CAPACITY_MIN)
   priorities = new Uint8Array(CAPACITY_MIN)
+  /** 1 where the record has no key; 0 where it may have one. */
+  keyless = new Uint8Array(CAPACITY_MIN)
   /** Timers of its entries, 0 where there is none; only while there is any. */
   timers: Float64Array | undefined
   timerCount = 0
@@ -79,10 +84,11 @@ export class IndexPage {
   }
 
   /** A new message, pending. */
-  add(i: number, { dueMs, publishedMs, priority }: EntryFacts): void {
+  add(i: number, { dueMs, publishedMs, priority, isKeyless }: EntryFacts): void {
     this.#reserve(i + 1)
     this.publishedMs[i] = publishedMs
     this.priorities[i] = priority
+    this.keyless[i] = isKeyless ? 1 : 0
     this.states[i] = STATE.PENDING
     this.open += 1
     this.setDue(i, dueMs)
@@ -94,6 +100,7 @@ export class IndexPage {
     this.#reserve(i + count)
     this.dueMs.set(times.dueMs.subarray(from, to), i)
     this.priorities.set(times.priorities.subarray(from, to), i)
+    this.keyless.set(times.keyless.subarray(from, to), i)
     this.publishedMs.fill(publishedMs, i, i + count)
     this.states.fill(STATE.PENDING, i, i + count)
     this.open += count
@@ -155,6 +162,7 @@ export class IndexPage {
       putTime(bytes, at + 8, this.publishedMs[i] as number)
       bytes[at + 16] = state
       bytes[at + 17] = this.priorities[i] as number
+      bytes[at + 18] = this.keyless[i] as number
     }
     bytes.writeUInt16BE(MAGIC, 0)
     bytes[2] = VERSION
@@ -185,6 +193,7 @@ export class IndexPage {
       this.publishedMs[i] = timeAt(bytes, at + 8)
       this.states[i] = state
       this.priorities[i] = bytes[at + 17] as number
+      this.keyless[i] = bytes[at + 18] as number
       if (state !== STATE.PENDING) continue
       this.open += 1
       this.blocks.lower(i, dueMs)
@@ -202,6 +211,7 @@ export class IndexPage {
     this.publishedMs = copied(new Float64Array(grown.length), this.publishedMs)
     this.states = copied(new Uint8Array(grown.length), this.states)
     this.priorities = copied(new Uint8Array(grown.length), this.priorities)
+    this.keyless = copied(new Uint8Array(grown.length), this.keyless)
     if (this.timers) this.timers = copied(new Float64Array(grown.length), this.timers)
   }
 }

@@ -6,6 +6,7 @@ import {
   originDueMs,
   originOffset,
   originPartition,
+  recordKeyBytes,
   recordLength,
   recordOffset,
   recordPriority,
@@ -34,6 +35,7 @@ export async function replayLog(log: Partition, from: number, index: DelayIndex)
       dueMs: originDueMs(bytes, place),
       publishedMs: recordTimestampMs(bytes, at),
       priority: recordPriority(bytes, at),
+      isKeyless: recordKeyBytes(bytes, at) === 0,
     })
   })
   return through

@@ -24,6 +24,38 @@ async function onMemory(settings = {}) {
   return await House.open({ engine, clock, settings })
 }
 
+describe('a list', () => {
+  test('has keys, and reads nothing where there are none, also after a restart', async () => {
+    const { house, engine } = await onStub()
+    const message = (key: string | undefined, ms: number) => ({
+      ...{ key, value: 'v', dueMs: house.nowMs + ms, partition: 0 },
+    })
+    await house.publish(message('a', 60_000), message(undefined, 60_001), message('c', 60_002))
+    await house.publish(message(undefined, 90_000), message('', 90_001))
+    const fromMs = house.nowMs + 90_000
+    const keys = async (from: House, query: { fromMs?: number; toMs?: number }) => {
+      const { messages } = await from.delay.list('t', { limit: 10, ...query })
+      return messages.map(({ key }) => key?.toString())
+    }
+    const check = async (from: House, disk: StubEngine) => {
+      expect(await keys(from, { toMs: fromMs })).toEqual(['a', undefined, 'c'])
+      let reads = 0
+      disk.before = (operation) => void (reads += operation === 'read' ? 1 : 0)
+      expect(await keys(from, { fromMs })).toEqual([undefined, undefined])
+      expect(reads).toBe(0)
+      expect(await keys(from, {})).toEqual(['a', undefined, 'c', undefined, undefined])
+      expect(reads).toBeGreaterThan(0)
+      disk.before = () => undefined
+    }
+    await check(house, engine)
+    const crashed = engine.powerLoss()
+    const replayed = await house.again(crashed)
+    await check(replayed, crashed)
+    await replayed.stop()
+    await check(await replayed.again(), crashed)
+  })
+})
+
 describe('what is due', () => {
   test('while the broker is down comes at the start, by its times', async () => {
     const house = await onMemory()

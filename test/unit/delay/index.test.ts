@@ -105,13 +105,13 @@ describe('the index of a delay log', () => {
 describe('a page of the index', () => {
   test('is written byte by byte as it is documented', () => {
     const page = new IndexPage(OWNER, 3)
-    page.add(1, { dueMs: 0x1_0000_0002, publishedMs: 5, priority: 4 })
+    page.add(1, { dueMs: 0x1_0000_0002, publishedMs: 5, priority: 4, isKeyless: true })
     page.setState(1, STATE.FIRING)
     const bytes = page.encode(77)
     expect(bytes.subarray(0, 4).toString('hex')).toBe('47580100')
     expect(bytes.readBigUInt64BE(8)).toBe(77n)
     expect(bytes.subarray(16, 48)).toEqual(Buffer.alloc(32))
-    const entry = `000000010000000200000000000000050104${'00'.repeat(14)}`
+    const entry = `00000001000000020000000000000005010401${'00'.repeat(13)}`
     expect(bytes.subarray(48, 80).toString('hex')).toBe(entry)
     expect(IndexPage.coverage(bytes)).toBe(77)
     const again = new IndexPage(OWNER, 3)
@@ -122,7 +122,8 @@ describe('a page of the index', () => {
 
   test('leaves out what lies behind the end of the log', () => {
     const page = new IndexPage(OWNER, 0)
-    for (const i of [0, 1, 2]) page.add(i, { dueMs: i, publishedMs: 0, priority: 2 })
+    for (const i of [0, 1, 2])
+      page.add(i, { dueMs: i, publishedMs: 0, priority: 2, isKeyless: false })
     const again = new IndexPage(OWNER, 0)
     again.decode(page.encode(0), 2)
     expect([again.open, again.state(2)]).toEqual([2, STATE.NONE])
@@ -138,7 +139,12 @@ describe('a list', () => {
         const index = new DelayIndex(OWNER)
         for (let offset = 0; offset < 6000; offset += 1) {
           if (random.chance(0.1)) continue
-          index.add(offset, { dueMs: random.int(dues), publishedMs: 0, priority: 2 })
+          index.add(offset, {
+            dueMs: random.int(dues),
+            publishedMs: 0,
+            priority: 2,
+            isKeyless: false,
+          })
           if (random.chance(0.2)) index.settle(offset, STATE.CANCELLED)
         }
         return { partition, index }
