@@ -144,13 +144,25 @@ const exitCodeLines = (): readonly string[] =>
   Object.entries(EXIT_MEANINGS).map(([code, meaning]) => `${code.padStart(5)}  ${meaning}`)
 
 function usageError(message: string, args: readonly string[], failed: Argv): UsageError {
-  const command = args.filter((arg) => !arg.startsWith('-'))[0]
+  const words = args.filter((arg) => !arg.startsWith('-'))
+  const wanted = /^Did you mean (\S+)\?$/.exec(message)?.[1]
+  if (wanted !== undefined) return unknownCommand(words, wanted)
+  const command = words[0]
   const see = `goqueue ${command === undefined ? '' : `${command} `}--help`
   const unknown = /^Unknown argument: (.+)$/.exec(message)?.[1]
   const nearest = unknown === undefined ? undefined : suggest(unknown, flagsOf(failed))
   const meant = nearest === undefined ? '' : `; did you mean --${nearest}?`
   const plain = message || 'the command line is wrong'
   return new UsageError(lowerFirst(plain) + meant, `see ${see}`)
+}
+
+function unknownCommand(words: readonly string[], wanted: string): UsageError {
+  const typed = words.findIndex((word) => suggest(word, [wanted]) !== undefined)
+  if (typed === -1) {
+    return new UsageError(`there is no command ${words.join(' ')}`, 'see goqueue --help')
+  }
+  const message = `there is no command ${words[typed]}; did you mean ${wanted}?`
+  return new UsageError(message, `see ${['goqueue', ...words.slice(0, typed), '--help'].join(' ')}`)
 }
 
 /** The flags that a command knows, from its own help. */

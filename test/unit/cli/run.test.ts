@@ -73,7 +73,7 @@ describe('docs/cli.md', () => {
 describe('a wrong command line', () => {
   test.each([
     ['', 'say what to do', 'see goqueue --help'],
-    ['topik', 'did you mean topic?', 'see goqueue topik --help'],
+    ['topik', 'did you mean topic?', 'see goqueue --help'],
     ['topic', 'say what to do with topics', 'see goqueue topic --help'],
     ['topic create', 'not enough non-option arguments', 'see goqueue topic --help'],
     [
@@ -96,6 +96,9 @@ describe('a wrong command line', () => {
     ['consume t -n 0', '--count must be a whole number, from 1 on', ''],
     ['consume t -o yaml', '--output must be text, json, value or a template', ''],
     ['serve --prot 1', 'unknown argument: prot; did you mean --port?', 'see goqueue serve --help'],
+    ['topc list', 'there is no command topc; did you mean topic?', 'see goqueue --help'],
+    ['topic lst', 'no command lst; did you mean list?', 'see goqueue topic --help'],
+    ['foo', 'there is no command foo', 'see goqueue --help'],
     ['topic list --url nowhere', 'not an http or https URL: nowhere', ''],
   ])('goqueue %s', async (line, message, hint) => {
     const { exitCode, stdout, stderr } = await runCli(line === '' ? [] : line.split(' '))
