@@ -3,7 +3,9 @@
  *
  * The groups room says who is a member of what; this room says who holds which record and what became of it.
  */
+
 import type { FloorChange, Groups } from '../groups/index.ts'
+import type { AbortNotice } from '../kernel/caller.ts'
 import type { HealthCheck } from '../kernel/health.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { Service } from '../kernel/service.ts'
@@ -124,7 +126,7 @@ export class Delivery extends Service {
   }
 
   /** See {@link Dispatcher.poll}. */
-  async poll(request: DeliveryPoll, signal?: AbortSignal): DeliveryRead {
+  async poll(request: DeliveryPoll, signal?: AbortNotice): DeliveryRead {
     return await this.#dispatcher.poll(request, signal)
   }
 

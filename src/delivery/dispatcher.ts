@@ -5,7 +5,9 @@
  *   poll ─▶ grant (choose + journal, one step) ─▶ read the records, wait for the journal ─▶ the member has them
  *             └─ nothing ─▶ line ─▶ grant, inside the append ─▶ …
  */
+
 import type { Groups, Read, Visit } from '../groups/index.ts'
+import type { AbortNotice } from '../kernel/caller.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import type { Platform } from '../kernel/platform.ts'
 import { SECOND_MS } from '../kernel/units.ts'
@@ -84,7 +86,7 @@ export class Dispatcher {
    * rebalance as soon as its generation has ended. Counts as a heartbeat. A crash of the process cannot undo what was
    * handed out or settled by it, nor one of the machine where the policy asks for that. Rejects with GROUP_NOT_FOUND, UNKNOWN_MEMBER, STALE_GENERATION, CANCELLED and TOO_MANY_WAITERS.
    */
-  async poll(request: DeliveryPoll, signal: AbortSignal | undefined): Promise<Read<Delivered>> {
+  async poll(request: DeliveryPoll, signal: AbortNotice | undefined): Promise<Read<Delivered>> {
     let delivered = NOTHING
     const { groups } = this.#options
     let arrives = false

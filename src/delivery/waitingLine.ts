@@ -2,6 +2,7 @@
  * Members of one group whose polls wait, first come first served. Whoever comes again with another poll ends the one
  * before: a member has one poll at a time, and the newest is the one it listens to.
  */
+import type { AbortNotice } from '../kernel/caller.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import type { Clock, Timer } from '../kernel/platform.ts'
 import type { Place } from './places.ts'
@@ -15,7 +16,7 @@ export interface Waiting<T> {
 
 export interface WaitEnd {
   readonly waitMs: number
-  readonly signal: AbortSignal | undefined
+  readonly signal: AbortNotice | undefined
   /** A further reason to end the wait with nothing; returns how to stop listening. */
   readonly until: (end: () => void) => () => void
 }

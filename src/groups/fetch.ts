@@ -1,4 +1,5 @@
 /** Reading assigned partitions from positions that the member keeps itself: what the SDK's consumer does. */
+import type { AbortNotice } from '../kernel/caller.ts'
 import type { Fetched, FetchRead } from '../topics/index.ts'
 import type { Coordinator } from './coordinator.ts'
 import { checkAssigned } from './decide.ts'
@@ -22,7 +23,7 @@ export interface GroupFetchRequest {
 export async function fetchAssigned(
   coordinator: Coordinator,
   request: GroupFetchRequest,
-  signal: AbortSignal | undefined,
+  signal: AbortNotice | undefined,
 ): Promise<Read<readonly Fetched[]>> {
   const { memberId, reads, maxBytes, waitMs } = request
   const visit = visitOf(coordinator, request.group, memberId, request.generation)

@@ -4,6 +4,7 @@
  * A reply is built after the journal has the change, from the group as it is by then: a member that joins while
  * others do is told the newest generation and need not come back for it.
  */
+import type { AbortNotice } from '../kernel/caller.ts'
 import type { HealthCheck } from '../kernel/health.ts'
 import { Service } from '../kernel/service.ts'
 import type { CommitAcks } from '../state/index.ts'
@@ -213,7 +214,7 @@ export class Groups extends Service {
    */
   async attend<T>(
     request: Pick<PollRequest, 'group' | 'memberId' | 'generation'>,
-    signal: AbortSignal | undefined,
+    signal: AbortNotice | undefined,
     work: (visit: Visit, until: (end: () => void) => () => void) => Promise<T>,
   ): Promise<Read<T>> {
     const { group, memberId, generation } = request
@@ -222,12 +223,12 @@ export class Groups extends Service {
   }
 
   /** See {@link poll}. */
-  async poll(request: PollRequest, signal?: AbortSignal): Promise<Read<Polled>> {
+  async poll(request: PollRequest, signal?: AbortNotice): Promise<Read<Polled>> {
     return await poll(this.#coordinator, request, signal)
   }
 
   /** See {@link fetchAssigned}. */
-  async fetch(request: GroupFetchRequest, signal?: AbortSignal): ReturnType<typeof fetchAssigned> {
+  async fetch(request: GroupFetchRequest, signal?: AbortNotice): ReturnType<typeof fetchAssigned> {
     return await fetchAssigned(this.#coordinator, request, signal)
   }
 

@@ -5,6 +5,7 @@
  * out but not committed comes again after that. Two polls of one member may wait at once: positions move in one
  * synchronous step, and who comes second looks again.
  */
+import type { AbortNotice } from '../kernel/caller.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import type { CommitAcks } from '../state/index.ts'
 import type { Fetched, FetchWait } from '../topics/index.ts'
@@ -54,7 +55,7 @@ export interface Polled {
 export async function poll(
   coordinator: Coordinator,
   request: PollRequest,
-  signal: AbortSignal | undefined,
+  signal: AbortNotice | undefined,
 ): Promise<Read<Polled>> {
   const visit = visitOf(coordinator, request.group, request.memberId, request.generation)
   if (request.autoCommit) await commitHandedOut(coordinator, visit, request.acks)

@@ -2,6 +2,7 @@
  * A member that comes to read, and may wait: in which generation it reads, that it is not silent meanwhile, and how
  * it is told that the generation has ended.
  */
+import type { AbortNotice } from '../kernel/caller.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import type { Coordinator, Visitor } from './coordinator.ts'
 import { checkGeneration, memberOf } from './decide.ts'
@@ -44,7 +45,7 @@ export function visitOf(
 export async function attend<T>(
   coordinator: Coordinator,
   visit: Visit,
-  signal: AbortSignal | undefined,
+  signal: AbortNotice | undefined,
   work: (until: (end: () => void) => () => void) => Promise<T>,
 ): Promise<Read<T>> {
   const { group, live, member, session } = visit
@@ -76,7 +77,7 @@ function whenBehind({ group, live, generation }: Visit, end: () => void): () => 
 }
 
 /** At once, unless more changes are likely to follow. */
-function noticed({ live }: Visit, signal: AbortSignal | undefined): Promise<void> {
+function noticed({ live }: Visit, signal: AbortNotice | undefined): Promise<void> {
   if (!live.notice.isPending) return Promise.resolve()
   return new Promise((resolve, reject) => {
     const aborted = (): void => {

@@ -5,6 +5,7 @@
  * for the end of the log, so a new one goes to the tail and an append wakes from the head and stops at the first
  * whose position it does not reach: O(1) to wait and to leave, O(woken) to wake, nothing that ticks meanwhile.
  */
+import type { AbortNotice } from '../kernel/caller.ts'
 import { BrokerError } from '../kernel/errors.ts'
 import type { Clock, Timer } from '../kernel/platform.ts'
 
@@ -12,7 +13,7 @@ import type { Clock, Timer } from '../kernel/platform.ts'
 export interface Wait {
   readonly waitMs: number
   /** Aborted when the caller is gone; the wait then ends with CANCELLED. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: AbortNotice | undefined
 }
 
 const RETRY_AFTER_MS = 1000
@@ -42,7 +43,7 @@ interface Waiter {
   readonly resolve: (reached: boolean) => void
   readonly reject: (error: BrokerError) => void
   timer: Timer | undefined
-  signal: AbortSignal | undefined
+  signal: AbortNotice | undefined
   onAbort: (() => void) | undefined
   previous: Waiter | undefined
   next: Waiter | undefined

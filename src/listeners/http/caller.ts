@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify'
-import type { Caller } from '../../kernel/caller.ts'
+import type { AbortNotice, Caller } from '../../kernel/caller.ts'
 
 /** Who asks, by the name of the API key. */
-export const callerOf = ({ id, principal }: FastifyRequest, signal?: AbortSignal): Caller =>
+export const callerOf = ({ id, principal }: FastifyRequest, signal?: AbortNotice): Caller =>
   signal === undefined ? { principal, requestId: id } : { principal, requestId: id, signal }

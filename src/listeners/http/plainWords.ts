@@ -14,6 +14,7 @@ const WORD_BYTES = 4
 export class PlainWords {
   #source: DataView = new DataView(new ArrayBuffer(0))
   #target: DataView = this.#source
+  #targetBytes: Uint8Array | undefined
   /** All words copied since {@link between}, or-ed. */
   seen = 0
 
@@ -29,7 +30,9 @@ export class PlainWords {
   }
 
   to(target: Uint8Array): void {
+    if (target === this.#targetBytes) return
     this.#target = viewOf(target)
+    this.#targetBytes = target
   }
 
   /** True where some of what was copied was not ASCII. */

@@ -1,6 +1,6 @@
 /**
  * Reads that wait. The first look never waits and costs nothing beyond a plain read; only where there is nothing
- * is the broker asked again with the time to wait, and only then is there an AbortController.
+ * is the broker asked again with the time to wait, and only then is there a Departure.
  *
  * A wait ends early, with what there was, when the client closed its side or the listener stops.
  */
@@ -8,6 +8,7 @@ import type { FastifyRequest } from 'fastify'
 import type { Caller } from '../../../kernel/caller.ts'
 import { callerOf } from '../caller.ts'
 import type { Traffic } from '../traffic.ts'
+import { Departure } from './departure.ts'
 
 type Ask<T> = (waitMs: number, caller: Caller) => Promise<T>
 
@@ -30,13 +31,13 @@ export class LongPolls {
   async read<T>(request: FastifyRequest, poll: Poll<T>): Promise<T> {
     const first = await poll.ask(0, callerOf(request))
     if (poll.waitMs === 0 || !poll.isEmpty(first) || this.#mustNotWait(request)) return first
-    const controller = new AbortController()
+    const departure = new Departure()
     const { flight } = request
-    this.#traffic.beginWait(flight, () => controller.abort())
+    this.#traffic.beginWait(flight, () => departure.abort())
     try {
-      return await poll.askAgain(first)(poll.waitMs, callerOf(request, controller.signal))
+      return await poll.askAgain(first)(poll.waitMs, callerOf(request, departure))
     } catch (error) {
-      if (controller.signal.aborted) return first
+      if (departure.aborted) return first
       throw error
     } finally {
       this.#traffic.endWait(flight)
