@@ -67,10 +67,16 @@ function readBody(request: FastifyRequest, { traffic, bytesMax }: BodyReading, d
   })
   raw.on('end', () => {
     if (isOver) return
-    // Always a copy where it is not empty: a view would keep the socket's whole read buffer.
-    finish(null, length === 0 ? NO_BYTES : Buffer.concat(chunks, length))
+    finish(null, length === 0 ? NO_BYTES : joined(chunks, length))
   })
   raw.on('error', () => refuse(new BrokerError('INVALID_REQUEST', 'the body broke off')))
+}
+
+/** A body that came in one piece is taken as it is; not where it is a view, which would keep what lies around it. */
+function joined(chunks: readonly Buffer[], length: number): Buffer {
+  const [first] = chunks
+  const isWhole = first?.length === length && first.buffer.byteLength === length
+  return isWhole ? first : Buffer.concat(chunks, length)
 }
 
 /** What the headers already say. */
