@@ -11,8 +11,8 @@ import {
 import { startDaemon, type TestDaemon } from '../support/daemon.ts'
 
 /** With 30000 the handler blocks for a minute under a lease of 30 seconds. */
-const LEASE_MS = Number(process.env['GOQUEUE_LEASE_MS'] ?? 500)
-const BLOCKED_MS = Math.max(2 * LEASE_MS, 2_500)
+const LEASE_MS = Number(process.env['GOQUEUE_LEASE_MS'] ?? 1000)
+const BLOCKED_MS = Math.max(2 * LEASE_MS, 3_500)
 
 function blockFor(ms: number): void {
   const until = performance.now() + ms
