@@ -38,6 +38,18 @@ const publish = (name: string, messages: readonly object[], more: object = {}): 
 const read = (name: string, query = '', partition = 0): Promise<Answered> =>
   stub.ask('GET', `/topics/${name}/partitions/${partition}/messages?${query}`)
 
+describe('a body', () => {
+  test('is whole however many pieces it came in', async () => {
+    const name = await topic()
+    const values = [0, 100, 90_000].map((length) => 'v'.repeat(length))
+    await publish(name, [{ value: values[1] }])
+    await publish(name, [{ value: values[2] }, { value: values[2] }, { value: values[0] }])
+    const { json } = await read(name)
+    const messages = json['messages'] as { value: string }[]
+    expect(messages.map(({ value }) => value.length)).toEqual([100, 90_000, 90_000, 0])
+  })
+})
+
 describe('topics', () => {
   test('are created with the defaults of the contract', async () => {
     const made = await stub.ask('POST', '/topics', { json: { name: 'orders' } })
