@@ -8,7 +8,9 @@
 import { BrokerError } from '../kernel/errors.ts'
 import type { Acks, AppendResult, Durability } from '../log/index.ts'
 import {
+  AT_FLAGS,
   decodeRecord,
+  FLAG,
   hasKeys,
   keyPartition,
   type PartitionedRun,
@@ -170,6 +172,9 @@ const refused = (field: string, what: string): BrokerError =>
 
 /** What the batch says of its producer must stand in its first record too: that is what the log remembers by. */
 function checkProducerSection({ bytes }: RecordBatch, producer: WireProducer | undefined): void {
+  // The usual record has nothing of the kind, and is not taken apart to find that.
+  const isPlain = ((bytes[AT_FLAGS] as number) & FLAG.EXTENSION) === 0
+  if (isPlain && producer === undefined) return
   const mark = decodeRecord(bytes, 0).extension?.producer
   const agrees =
     mark?.producerId === producer?.producerId &&
