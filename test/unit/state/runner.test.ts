@@ -185,6 +185,19 @@ describe('StateRunner', () => {
     await new StateRunner({ ...options, machine: again }).start()
     expect(again.items).toEqual(machine.items)
   })
+
+  test('what requests of one turn of the event loop execute, one after the other, is one write', async () => {
+    const { engine, runner } = await setup()
+    let appends = 0
+    engine.before = (operation) => {
+      if (operation === 'append') appends += 1
+    }
+    const first = runner.submit({ id: 1, parts: 1 })
+    await Promise.resolve()
+    await new Promise<void>((resolve) => process.nextTick(resolve))
+    await Promise.all([first, runner.submit({ id: 2, parts: 1 })])
+    expect(appends).toBe(1)
+  })
 })
 
 describe('a failed append', () => {
