@@ -5,6 +5,7 @@ import {
   type PublishMessage,
   publishBatch,
   publishMessages,
+  publishOnce,
   type Topic,
 } from '../../../src/topics/index.ts'
 import { StubEngine } from '../../support/stubEngine.ts'
@@ -245,6 +246,28 @@ describe('publishing a batch', () => {
       expect(runs[runOfMessage?.[i] ?? -1]?.partition).toBe(partition)
     }
     expect(found.flat()).toHaveLength(60)
+  })
+
+  test('is refused where the batch and its first record do not name the same producer', async () => {
+    const { topic } = await setup()
+    const mark = { producerId: 7, epoch: 0, sequence: 3 }
+    const plain = batchOf({ value: 'x' })
+    const marked = batchOf({ value: 'x', extension: { producer: mark } })
+    const named = (baseSequence: number) =>
+      ({ acks: 'all', producer: { producerId: 7, epoch: 0, baseSequence } }) as const
+    for (const refused of [
+      () => publishBatch(topic, marked, 0, 'all'),
+      () => publishOnce(topic, plain, 0, named(3)),
+      () => publishOnce(topic, marked, 0, named(4)),
+    ]) {
+      await expect(refused()).rejects.toMatchObject({
+        code: 'INVALID_REQUEST',
+        fields: { producer: 'must be the same in the batch and its first record' },
+      })
+    }
+    expect(await lengths(topic)).toEqual([0, 0, 0])
+    await publishOnce(topic, marked, 0, named(3))
+    expect(await lengths(topic)).toEqual([1, 0, 0])
   })
 
   test('a record over the limit of the topic is named and nothing is written', async () => {
