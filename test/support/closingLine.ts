@@ -8,8 +8,7 @@ export default class ClosingLine implements Reporter {
       if (module.errors().length > 0) count.failed += 1
       for (const test of module.children.allTests()) count[test.result().state] += 1
     }
-    process.stdout.write(
-      `\n${count.passed} passed, ${count.failed} failed, ${count.skipped} skipped\n`,
-    )
+    if (count.skipped > 0) process.stdout.write(`\n${count.skipped} skipped\n`)
+    process.stdout.write(`\n${count.passed} passed, ${count.failed} failed\n`)
   }
 }

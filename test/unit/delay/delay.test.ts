@@ -40,7 +40,9 @@ describe('a list', () => {
     const check = async (from: House, disk: StubEngine) => {
       expect(await keys(from, { toMs: fromMs })).toEqual(['a', undefined, 'c'])
       let reads = 0
-      disk.before = (operation) => void (reads += operation === 'read' ? 1 : 0)
+      disk.before = (operation) => {
+        if (operation === 'read') reads += 1
+      }
       expect(await keys(from, { fromMs })).toEqual([undefined, undefined])
       expect(reads).toBe(0)
       expect(await keys(from, {})).toEqual(['a', undefined, 'c', undefined, undefined])
