@@ -2,7 +2,7 @@
 import { isControl, recordLength, recordPriority, recordTimestampMs } from '../record/index.ts'
 import type { Piece } from './machine/events.ts'
 import { isForeignRedrive } from './redriveMark.ts'
-import type { Span } from './spans.ts'
+import { isSparse, type Span } from './spans.ts'
 
 /** How much a reply may still hold. */
 export interface Budget {
@@ -134,11 +134,12 @@ export class Picking {
     else stretches.push(begin, end)
   }
 
-  /** What was picked in one piece; a view where it lies together. */
+  /** What was picked in one piece: a view where all that was read is wanted, else a copy. */
   #gathered(bytes: Buffer): Buffer {
     const stretches = this.#stretches
     this.#stretches = []
-    if (stretches.length === 2) return bytes.subarray(stretches[0], stretches[1])
+    const isAlone = stretches.length === 2 && !isSparse(this.#span)
+    if (isAlone) return bytes.subarray(stretches[0], stretches[1])
     let length = 0
     for (let i = 0; i < stretches.length; i += 2) {
       length += (stretches[i + 1] as number) - (stretches[i] as number)

@@ -16,6 +16,9 @@ export interface Span {
   readonly sparsity: number
 }
 
+/** Other records lie between those that are wanted. What is picked of what was read is copied then. */
+export const isSparse = ({ sparsity }: Span): boolean => sparsity > 1
+
 export function spansOf(pieces: readonly Piece[]): readonly Span[] {
   const [only] = pieces
   if (only !== undefined && pieces.length === 1 && only.ranges === undefined) {

@@ -47,10 +47,18 @@ export interface ReadLimit {
   /** Bytes that a reply should not exceed; one record is returned even where it is larger. */
   readonly maxBytes: number
   readonly maxRecords: number
+  /**
+   * Memory that an engine may read into, where it is large enough for what must be read: for a caller who copies what he
+   * wants of it, and reads often. Nobody else may use it until the read has settled.
+   */
+  readonly into?: Buffer | undefined
 }
 
 export interface ReadResult {
-  /** Whole records back to back, exactly as stored, the first at the offset that was asked for. Read-only. */
+  /**
+   * Whole records back to back, exactly as stored, the first at the offset that was asked for. Read-only; a view of
+   * `into` where that was given and used.
+   */
   readonly bytes: Buffer
   readonly count: number
   /** Where to go on: the offset behind the last record returned. */

@@ -42,12 +42,14 @@ export async function readSegment(
   from: number,
   limit: ReadLimit,
 ): Promise<SegmentRead> {
-  const place = await locate(services, segment, from, bytesWanted(segment, limit))
+  const { into } = limit
+  const place = await locate(services, segment, from, { size: bytesWanted(segment, limit), into })
   const found = collect(segment, place, from, limit)
   if (found.nextOffset > from) return found
   // The first record is longer than what was read.
   const position = place.position + place.at
-  const whole = await readBytes(services, segment, position, recordLength(place.bytes, place.at))
+  const size = recordLength(place.bytes, place.at)
+  const whole = await readBytes(services, segment, position, { size, into })
   return collect(segment, { bytes: whole, position, at: 0 }, from, limit)
 }
 
@@ -57,8 +59,14 @@ export async function readTimestamp(
   segment: Segment,
   offset: number,
 ): Promise<number> {
-  const { bytes, at } = await locate(services, segment, offset, HEADER_BYTES)
+  const { bytes, at } = await locate(services, segment, offset, { size: HEADER_BYTES })
   return recordTimestampMs(bytes, at)
+}
+
+/** How much to read, and where to, if there is room for it. */
+interface Extent {
+  readonly size: number
+  readonly into?: Buffer | undefined
 }
 
 /** Where the record with `from` is, with at least `size` bytes where there are. */
@@ -66,12 +74,12 @@ async function locate(
   services: Services,
   segment: Segment,
   from: number,
-  size: number,
+  extent: Extent,
 ): Promise<Place> {
-  const place = await locateByIndex(services, segment, from, size)
+  const place = await locateByIndex(services, segment, from, extent)
   if (place !== undefined) return place
   await rebuildIndexes(services, segment)
-  const again = await locateByIndex(services, segment, from, size)
+  const again = await locateByIndex(services, segment, from, extent)
   if (again !== undefined) return again
   throw corrupt(segment.log.path, 0, `record ${from} is not where the index says`)
 }
@@ -81,18 +89,14 @@ async function locateByIndex(
   services: Services,
   segment: Segment,
   from: number,
-  size: number,
+  { size, into }: Extent,
 ): Promise<Place | undefined> {
   const entry = await segment.offsets.floor(from)
   if (entry === 'damaged') return undefined
   const position = entry?.value ?? 0
   // The record begins within the interval behind its entry, or there would be another entry.
-  const bytes = await readBytes(
-    services,
-    segment,
-    position,
-    size + INDEX_INTERVAL_BYTES + HEADER_BYTES,
-  )
+  const behind = size + INDEX_INTERVAL_BYTES + HEADER_BYTES
+  const bytes = await readBytes(services, segment, position, { size: behind, into })
   let offset = entry?.key ?? segment.baseOffset
   let at = 0
   for (; offset < from; offset += 1) {
@@ -146,9 +150,11 @@ async function readBytes(
   services: Services,
   segment: Segment,
   position: number,
-  size: number,
+  { size, into }: Extent,
 ): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafeSlow(Math.max(0, Math.min(size, segment.sizeBytes - position)))
+  const length = Math.max(0, Math.min(size, segment.sizeBytes - position))
+  const isRoom = into !== undefined && into.length >= length
+  const bytes = isRoom ? into.subarray(0, length) : Buffer.allocUnsafeSlow(length)
   const count = await services.files.use(segment.log, (handle) => handle.read(bytes, position))
   if (count < bytes.length) {
     throw corrupt(segment.log.path, position + count, 'the file ends before its records do')
