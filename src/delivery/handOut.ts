@@ -1,14 +1,12 @@
 /** From what was granted to what the member gets: the records themselves, as they lie in the log. */
 import { BrokerError } from '../kernel/errors.ts'
-import { KiB, MiB, offset } from '../kernel/units.ts'
 import type { Durability } from './durability.ts'
-import { type Grant, joinedGrants } from './grants.ts'
+import type { Grant } from './grants.ts'
 import type { LaneWaits } from './lanes/laneWaits.ts'
 import type { Ledger } from './ledger.ts'
-import { LentBlocks } from './lentBlocks.ts'
 import { type Budget, type Picker, Picking } from './picking.ts'
 import type { Place } from './places.ts'
-import { isSparse, SPARSE_MAX, type Span, spansOf } from './spans.ts'
+import { SpanReads, type WantedSpan } from './spanReads.ts'
 
 /** Records of one hand-out and one lane that were handed out equally often, ascending. */
 export interface DeliveredPart {
@@ -53,17 +51,9 @@ interface Part extends DeliveredPart {
 
 type Held = Pick<Grant, 'place' | 'nonce' | 'lane'>
 
-/** Of one read, where most of it is not wanted. */
-const READ_BYTES_MAX = 8 * MiB
-/** Records are seldom all of one size. */
-const READ_MARGIN = 1.125
-const READ_SLACK_BYTES = 1 * KiB
-/** At once for one poll. */
-const READS_MAX = 8
-
 export class HandOut {
   readonly #options: HandOutOptions
-  readonly #blocks = new LentBlocks()
+  readonly #reads = new SpanReads()
 
   constructor(options: HandOutOptions) {
     this.#options = options
@@ -80,7 +70,7 @@ export class HandOut {
     const parts: Part[] = []
     const budget: Budget = { bytes: maxBytes, isFirst: true }
     let failure: unknown
-    for (const wanted of this.#begun(wantedOf(grants), maxBytes)) {
+    for (const wanted of this.#reads.begun(grants, maxBytes)) {
       try {
         await this.#readSpan(wanted, budget, parts)
       } catch (error) {
@@ -106,53 +96,18 @@ export class HandOut {
     const picking = new Picking(span, this.#picker(grant, parts), budget)
     try {
       while (!picking.isDone && !picking.isOver && (budget.bytes > 0 || budget.isFirst)) {
-        const reading = first ?? this.#read(wanted, picking.at, budget.bytes)
+        const reading = first ?? this.#reads.read(wanted, picking.at, budget.bytes)
         first = undefined
         const { bytes, count } = await reading.result
         if (count > 0) picking.take(bytes)
-        this.#returned(reading)
+        this.#reads.done(reading)
         if (count === 0) break
       }
     } finally {
-      if (first !== undefined) this.#abandoned(first)
+      if (first !== undefined) this.#reads.abandoned(first)
       place.measured(picking.pickedBytes, picking.picked)
       for (const [from, to] of picking.rest()) this.#giveBack(grant, from, to)
     }
-  }
-
-  /** Several are read at once, as much as is likely to be handed out: each lane lies elsewhere. */
-  #begun(all: WantedSpan[], maxBytes: number): readonly WantedSpan[] {
-    if (all.length < 2) return all
-    let left = Math.min(READ_BYTES_MAX, maxBytes * SPARSE_MAX)
-    return all.map((wanted, i) => {
-      const from = wanted.span.pieces[0]?.from ?? 0
-      const likely = likelyBytes(wanted, from)
-      if (i >= READS_MAX || likely > left) return wanted
-      left -= likely
-      const first = this.#read(wanted, from, maxBytes)
-      // Awaited in its turn, or not at all where the reply is full before.
-      first.result.catch(() => undefined)
-      return { ...wanted, first }
-    })
-  }
-
-  #read(wanted: WantedSpan, from: number, bytesLeft: number): Reading {
-    const { grant, span } = wanted
-    const most = Math.min(bytesLeft * span.sparsity, READ_BYTES_MAX)
-    const maxBytes = Math.max(1, Math.ceil(Math.min(most, likelyBytes(wanted, from))))
-    const block = isSparse(span) ? this.#blocks.lend(maxBytes) : undefined
-    const limit = { maxBytes, maxRecords: span.to - from, into: block }
-    return { result: grant.place.partition.read(offset(from), limit), block }
-  }
-
-  #returned({ block }: Reading): void {
-    if (block !== undefined) this.#blocks.giveBack(block)
-  }
-
-  /** Nobody waits for it; its block is lent until it has settled. */
-  #abandoned(reading: Reading): void {
-    const returned = (): void => this.#returned(reading)
-    reading.result.then(returned, returned)
   }
 
   #picker(grant: Grant, parts: Part[]): Picker {
@@ -213,29 +168,6 @@ export class HandOut {
       if (!(error instanceof BrokerError)) throw error
     }
   }
-}
-
-interface WantedSpan {
-  readonly grant: Grant
-  readonly span: Span
-  /** What it begins with, where that is being read already. */
-  readonly first?: Reading
-}
-
-interface Reading {
-  readonly result: ReturnType<Place['partition']['read']>
-  /** What may be read into. */
-  readonly block: Buffer | undefined
-}
-
-const wantedOf = (grants: readonly Grant[]): WantedSpan[] =>
-  joinedGrants(grants).flatMap((grant) => spansOf(grant.pieces).map((span) => ({ grant, span })))
-
-/** As far as is known of its records, with some room; what is missing in the end is read on its own. */
-function likelyBytes({ grant, span }: WantedSpan, from: number): number {
-  const { recordBytes } = grant.place
-  if (recordBytes === 0) return READ_BYTES_MAX
-  return recordBytes * (span.to - from) * READ_MARGIN + READ_SLACK_BYTES
 }
 
 /** Retention or a deletion came in between: there is simply nothing. */
