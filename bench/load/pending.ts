@@ -24,7 +24,9 @@ export interface PendingCallsJob {
 }
 
 export interface PendingCallsResult {
+  readonly listP50Ms: number
   readonly listP99Ms: number
+  readonly cancelP50Ms: number
   readonly cancelP99Ms: number
 }
 
@@ -86,11 +88,12 @@ export async function runPendingCalls(job: PendingCallsJob): Promise<PendingCall
     cancels.push(performance.now() - cancelledMs)
   }
   caller.close()
+  const listsMs = Float64Array.from(lists.slice(WARMUP_CALLS)).sort()
+  const cancelsMs = Float64Array.from(cancels.slice(WARMUP_CALLS)).sort()
   return {
-    listP99Ms: p99(lists.slice(WARMUP_CALLS)),
-    cancelP99Ms: p99(cancels.slice(WARMUP_CALLS)),
+    listP50Ms: percentile(listsMs, 0.5),
+    listP99Ms: percentile(listsMs, 0.99),
+    cancelP50Ms: percentile(cancelsMs, 0.5),
+    cancelP99Ms: percentile(cancelsMs, 0.99),
   }
 }
-
-const p99 = (valuesMs: readonly number[]): number =>
-  percentile(Float64Array.from(valuesMs).sort(), 0.99)

@@ -6,10 +6,12 @@ import { firstAnswer } from '../support/firstAnswer.ts'
 import { type Scenario, type Side, valueAtMost } from '../support/scenario.ts'
 
 const PARTITIONS = 3
-const CALLS = 100
+const CALLS = 500
 const SPREAD_MS = 30 * DAY_MS
 const STORING_MS_MAX = 300_000
 const ANSWER_MS_MAX = 60_000
+
+const share = (ms: number): number => Math.round(ms * 100) / 100
 
 async function ours(context: BenchContext): Promise<Side> {
   return async () => {
@@ -29,11 +31,16 @@ async function ours(context: BenchContext): Promise<Side> {
     const ask = request('GET', `/topics/${TOPIC}/delayed?limit=1`, {})
     await firstAnswer(after.port, ask, ANSWER_MS_MAX)
     const restart = performance.now() - fromMs
-    const { listP99Ms: list, cancelP99Ms: cancel } = await context.load<'pending-calls'>({
+    const calls = await context.load<'pending-calls'>({
       ...{ kind: 'pending-calls', port: after.port, calls: CALLS },
     })
-    const notes = { 'rss MB after the restart': residentMb(after.pid) }
+    const notes = {
+      'rss MB after the restart': residentMb(after.pid),
+      'list p50 ms': share(calls.listP50Ms),
+      'cancel p50 ms': share(calls.cancelP50Ms),
+    }
     await after.stop()
+    const { listP99Ms: list, cancelP99Ms: cancel } = calls
     return { values: { rss, restart, list, cancel }, notes }
   }
 }
