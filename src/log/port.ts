@@ -134,7 +134,8 @@ export interface PartitionLog {
   readonly lanes: Lanes
 
   /**
-   * Appends one batch, gives it the next offsets and takes over its bytes.
+   * Appends one batch and gives it the next offsets. Its bytes are the log's until the append resolves, and the
+   * caller's again after; with `none`, or where it rejects, they are nobody's any more.
    *
    * Resolves when the batch is as durable as `acks` asks, for `none` as soon as it is queued well-formed (its
    * result then has no meaning but the count). Calls take effect in the order they were made, even when they

@@ -59,6 +59,17 @@ export function partitionLogContract(name: string, open: OpenEngine): void {
       }
     })
 
+    test.each(['leader', 'all'] as const)(
+      'gives the bytes back when it resolves: %s',
+      async (acks) => {
+        const { log } = await setup()
+        const batch = values('a', 'b')
+        await log.append(batch, acks)
+        batch.bytes.fill(0xff)
+        expect(textsOf(await readAll(log))).toEqual(['a', 'b'])
+      },
+    )
+
     test('stamps all records of a batch with the time of the append', async () => {
       const { log, clock } = await setup()
       const nowMs = clock.nowMs()

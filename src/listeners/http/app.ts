@@ -92,9 +92,9 @@ export async function makeApp(context: RouteContext): Promise<FastifyInstance> {
     done()
   })
   await app.register((scope, _, done) => {
-    for (const type of [JSON_BODY, RECORDS_TYPE]) {
-      acceptBodies(scope, type, { traffic, bytesMax: options.bodyBytesMax })
-    }
+    const reading = { traffic, bytesMax: options.bodyBytesMax }
+    acceptBodies(scope, JSON_BODY, reading)
+    acceptBodies(scope, RECORDS_TYPE, { ...reading, blocks: context.bodyBlocks })
     addRoutes(scope, { ...publishRoutes(context), ...readRoutes(context) }, context)
     done()
   })

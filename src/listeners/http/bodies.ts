@@ -7,6 +7,7 @@
  */
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { BrokerError } from '../../kernel/errors.ts'
+import type { BodyBlocks } from './bodyBlocks.ts'
 import type { Traffic } from './traffic.ts'
 
 type Done = (error: Error | null, body?: Buffer) => void
@@ -16,20 +17,23 @@ const NO_BYTES = Buffer.alloc(0)
 export interface BodyReading {
   readonly traffic: Traffic
   readonly bytesMax: number
+  /** Where bodies go whose length is known before they come; default memory of their own. */
+  readonly blocks?: BodyBlocks
 }
 
 /** Lets routes of `app` take bodies of `contentType`; `request.body` is then a Buffer, of no bytes where there were none. */
 export function acceptBodies(
   app: FastifyInstance,
   contentType: string,
-  { traffic, bytesMax }: BodyReading,
+  reading: BodyReading,
 ): void {
   app.addContentTypeParser(contentType, (request, _, done: Done) => {
-    readBody(request, { traffic, bytesMax }, done)
+    readBody(request, reading, done)
   })
 }
 
-function readBody(request: FastifyRequest, { traffic, bytesMax }: BodyReading, done: Done): void {
+function readBody(request: FastifyRequest, reading: BodyReading, done: Done): void {
+  const { traffic, bytesMax, blocks } = reading
   const { raw, flight } = request
   let chunks: Buffer[] = []
   let length = 0
@@ -51,6 +55,7 @@ function readBody(request: FastifyRequest, { traffic, bytesMax }: BodyReading, d
     refuse(refusal)
     return
   }
+  const block = blocks?.take(Number(request.headers['content-length'] ?? 0))
   raw.on('data', (chunk: Buffer) => {
     if (isOver) return
     length += chunk.length
@@ -60,14 +65,17 @@ function readBody(request: FastifyRequest, { traffic, bytesMax }: BodyReading, d
     }
     try {
       traffic.hold(flight, chunk.length)
-      chunks.push(chunk)
+      // No parser lets more through than the head has announced.
+      if (block === undefined) chunks.push(chunk)
+      else block.set(chunk, length - chunk.length)
     } catch (error) {
       refuse(error)
     }
   })
   raw.on('end', () => {
     if (isOver) return
-    finish(null, length === 0 ? NO_BYTES : joined(chunks, length))
+    if (block !== undefined) finish(null, block.subarray(0, length))
+    else finish(null, length === 0 ? NO_BYTES : joined(chunks, length))
   })
   raw.on('error', () => refuse(new BrokerError('INVALID_REQUEST', 'the body broke off')))
 }

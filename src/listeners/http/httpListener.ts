@@ -10,6 +10,7 @@ import type { FastifyInstance } from 'fastify'
 import { invariant } from '../../kernel/invariant.ts'
 import { Service } from '../../kernel/service.ts'
 import { makeApp } from './app.ts'
+import { BodyBlocks } from './bodyBlocks.ts'
 import { Counters, type RouteStats } from './counters.ts'
 import { KeyRing } from './keyRing.ts'
 import {
@@ -104,6 +105,7 @@ export class HttpListener extends Service {
     const app = await makeApp({
       ...{ broker, platform, parts: this.#parts, options: this.options },
       ...{ traffic: this.#traffic, polls: this.#polls, counters: this.#counters },
+      bodyBlocks: new BodyBlocks(),
       keys: this.#keys,
     })
     this.#app = app

@@ -4,6 +4,7 @@ import { CONTRACT, PATHS, type PathName, type RouteContract } from '../../api/in
 import type { BrokerPort } from '../../broker/index.ts'
 import { invariant } from '../../kernel/invariant.ts'
 import type { Platform } from '../../kernel/platform.ts'
+import type { BodyBlocks } from './bodyBlocks.ts'
 import type { Counters } from './counters.ts'
 import type { KeyRing } from './keyRing.ts'
 import type { HttpListenerOptions, HttpListenerParts } from './options.ts'
@@ -26,6 +27,8 @@ export interface RouteContext {
   readonly polls: LongPolls
   readonly counters: Counters
   readonly keys: KeyRing
+  /** Of raw batches. */
+  readonly bodyBlocks: BodyBlocks
 }
 
 /** Each is there where the route's path has one. */

@@ -66,11 +66,12 @@ export class MemoryLog implements PartitionLog {
     return this.#closed
   }
 
-  async append(batch: RecordBatch, _acks: Acks, admission?: Admission): Promise<AppendResult> {
+  async append(given: RecordBatch, _acks: Acks, admission?: Admission): Promise<AppendResult> {
     this.#checkOpen()
-    checkBatch(batch)
+    checkBatch(given)
     const earlier = admission?.decide()
-    if (earlier) return { ...earlier, count: batch.count, durability: 'none' }
+    if (earlier) return { ...earlier, count: given.count, durability: 'none' }
+    const batch = { ...given, bytes: Buffer.from(given.bytes) }
     const timestampMs = notBefore(this.#platform.clock.nowMs(), this.#lastTimestampMs)
     const baseOffset = this.#next
     stampBatch(batch, { baseOffset, timestampMs })

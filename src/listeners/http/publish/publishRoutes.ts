@@ -90,7 +90,7 @@ const sendJson = (reply: FastifyReply, text: string): void => {
 }
 
 async function publishRaw(
-  { broker, platform }: RouteContext,
+  { broker, platform, bodyBlocks }: RouteContext,
   request: Request,
   reply: FastifyReply,
 ): Promise<void> {
@@ -101,11 +101,14 @@ async function publishRaw(
     })
   }
   const { partition, acks, delayed } = rawQueryOf(request.query)
-  const batch = decodeWireBatch(request.body as Buffer, { delayed })
+  const body = request.body as Buffer
+  const batch = decodeWireBatch(body, { delayed })
   const input = { topic, partition, batch, producer: batch.producer }
   const outcome = delayed
     ? await broker.call('delay.publishBatch', input, callerOf(request))
     : await broker.call('records.publishBatch', { ...input, acks }, callerOf(request))
+  // Its records were copied when they were written; what failed, or is told before that, may yet be read.
+  if (!delayed && acks !== 'none') bodyBlocks.giveBack(body)
   sendJson(reply, JSON.stringify(rawPublishReply(outcome, platform.clock.nowMs())))
 }
 
