@@ -44,7 +44,7 @@ describe('goqueue', () => {
     expect(await count({ UV_THREADPOOL_SIZE: '8' })).toBe('8')
   })
 
-  test('lets the heap grow by half between two collections, unless it is told otherwise', async () => {
+  test('says how far the heap may grow between two collections, unless it is told otherwise', async () => {
     const told = async (...nodeFlags: string[]): Promise<string> => {
       const script = `require('node:v8').setFlagsFromString = console.log; process.argv[2] = '--version'; require(${JSON.stringify(BIN)})`
       const child = spawn(process.execPath, [...nodeFlags, '-e', script], {
@@ -57,7 +57,7 @@ describe('goqueue', () => {
       await new Promise((resolve) => child.on('close', resolve))
       return printed.split('\n')[0] ?? ''
     }
-    expect(await told()).toBe('--heap-growing-percent=50')
+    expect(await told()).toBe('--heap-growing-percent=150')
     expect(await told('--heap-growing-percent=200')).toMatch(/^\d+\.\d+\.\d+$/)
   })
 
