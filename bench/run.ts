@@ -16,7 +16,7 @@ import { compareRuns, comparisonText } from './support/compare.ts'
 import { describeMachine } from './support/machine.ts'
 import { pageOf } from './support/page.ts'
 import { makeProgress } from './support/progress.ts'
-import type { RunResult, ScenarioResult } from './support/result.ts'
+import { mergeRuns, type RunResult, type ScenarioResult } from './support/result.ts'
 import type { Scenario } from './support/scenario.ts'
 import { chooseSettings } from './support/settings.ts'
 import { tableOf } from './support/table.ts'
@@ -109,14 +109,12 @@ function amount(name: keyof typeof flags, unit = 1): number | undefined {
   return positive(name, String(text)) * unit
 }
 
-/** The scenarios of several files in the order of the table; of two of one name the later file's. */
+/** The scenarios of several files in the order of the table. */
 function merge(runs: readonly RunResult[]): RunResult {
-  const last = runs.at(-1)
-  if (last === undefined) throw new UsageError('--docs-from needs at least one result file')
-  const byName = new Map<string, ScenarioResult>()
-  for (const run of runs) for (const each of run.scenarios) byName.set(each.name, each)
-  const scenarios = SCENARIOS.flatMap(({ name }) => byName.get(name) ?? [])
-  return { ...last, scenarios }
+  const merged = mergeRuns(runs)
+  if (merged === undefined) throw new UsageError('--docs-from needs at least one result file')
+  const byName = new Map(merged.scenarios.map((each) => [each.name, each]))
+  return { ...merged, scenarios: SCENARIOS.flatMap(({ name }) => byName.get(name) ?? []) }
 }
 
 /** Results of workloads may be among the files, alone or several in one. */

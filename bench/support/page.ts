@@ -120,6 +120,8 @@ ${FLOORS}
 
 ## What each scenario does
 
+What was measured in another run than the one above says in which.
+
 ${run.scenarios.map(detailOf).join('\n')}
 
 ## Running them

@@ -30,6 +30,8 @@ export interface ScenarioResult {
   readonly verdicts: readonly Verdict[]
   /** Why there are no figures. */
   readonly problem?: string
+  /** Where it is among results of another run. */
+  readonly run?: Pick<RunResult, 'startedAt' | 'commit' | 'loadBefore'>
 }
 
 export interface RunResult {
@@ -75,4 +77,22 @@ export function judge(
       reaches(comparison.ratioOfMedians, bar) && reaches(comparison.medianOfRatios, bar)
     return { bar, comparison, passed }
   })
+}
+
+/**
+ * One result of several runs, the last of which gives it its head: of a scenario that is in two of them the later one's.
+ * What is of another run than the last says of which. Undefined where there is none.
+ */
+export function mergeRuns(runs: readonly RunResult[]): RunResult | undefined {
+  const last = runs.at(-1)
+  if (last === undefined) return undefined
+  const byName = new Map<string, ScenarioResult>()
+  for (const each of runs) {
+    const { startedAt, commit, loadBefore } = each
+    const run = { startedAt, commit, ...(loadBefore === undefined ? {} : { loadBefore }) }
+    for (const scenario of each.scenarios) {
+      byName.set(scenario.name, each === last ? scenario : { run, ...scenario })
+    }
+  }
+  return { ...last, scenarios: [...byName.values()] }
 }

@@ -43,9 +43,17 @@ const notes = (side: SideResult | undefined): string =>
     .join(', ')
 
 /** What a scenario does and how it went, as an entry of a list. */
+/** What is of another run than the rest of the page. */
+function runOf({ run, ours }: ScenarioResult): string {
+  if (run === undefined) return ''
+  const rounds = Object.values(ours?.metrics ?? {})[0]?.turns.length ?? 0
+  const load = run.loadBefore === undefined ? '' : `, load average ${formatNumber(run.loadBefore)}`
+  return ` Of ${run.startedAt.slice(0, 16)}Z, commit ${run.commit}: ${rounds} ${rounds === 1 ? 'round' : 'rounds'}${load}.`
+}
+
 export function detailOf(result: ScenarioResult): string {
   const lines = [
-    `- \`${result.name}\` — ${result.title}. Durability: ${result.durability}; mode ${result.mode}, ${result.seconds} s.`,
+    `- \`${result.name}\` — ${result.title}. Durability: ${result.durability}; mode ${result.mode}, ${result.seconds} s.${runOf(result)}`,
   ]
   if (result.problem !== undefined) lines.push(`  - did not finish: ${result.problem}`)
   const floor = notes(result.floor)

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { pageOf } from '../../../bench/support/page.ts'
-import { judge, type RunResult, summarize } from '../../../bench/support/result.ts'
+import { judge, mergeRuns, type RunResult, summarize } from '../../../bench/support/result.ts'
 import { ratioAtLeast, ratioAtMost, valueAtMost } from '../../../bench/support/scenario.ts'
 import { chooseSettings } from '../../../bench/support/settings.ts'
 import { readWorkload } from '../../../bench/workload/file.ts'
@@ -81,5 +81,27 @@ describe('the page', () => {
     expect(page).toContain('| orders | 250 | 250 | 0.25 |')
     expect(page).toContain('- *orders*: then, commit def, acks all, 3 s in all, x, 2 cores')
     expect(pageOf(run(40))).not.toContain('| orders |')
+  })
+})
+
+describe('results of several runs', () => {
+  const runOf = (commit: string, ...names: string[]): RunResult => {
+    const [scenario] = run(1).scenarios
+    if (scenario === undefined) throw new Error('no scenario')
+    return {
+      ...{ ...run(1), commit },
+      scenarios: names.map((name) => ({ ...scenario, name, title: commit })),
+    }
+  }
+
+  test('are one: of a scenario in both the later, and what is older says so', () => {
+    const merged = mergeRuns([runOf('a', 'x', 'y'), runOf('b', 'y', 'z')])
+    expect(merged?.commit).toBe('b')
+    expect(merged?.scenarios.map(({ name, title, run }) => [name, title, run?.commit])).toEqual([
+      ['x', 'a', 'a'],
+      ['y', 'b', undefined],
+      ['z', 'b', undefined],
+    ])
+    expect(mergeRuns([])).toBeUndefined()
   })
 })
