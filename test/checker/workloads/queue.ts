@@ -10,7 +10,7 @@ import { checkLog } from '../check/log.ts'
 import { pause } from '../clients/http.ts'
 import { type GroupPlan, Member } from '../clients/members.ts'
 import { Topic } from '../clients/topic.ts'
-import { now, told } from '../history/history.ts'
+import { type Instant, now, told } from '../history/history.ts'
 import type { HandOut } from '../history/operation.ts'
 import { idOf } from '../history/values.ts'
 import { bringToRest } from './rest.ts'
@@ -166,7 +166,8 @@ async function workBySdk(
   const { url, history } = context
   const client = new Client({ url })
   const name = `${group}-0`
-  const held = new Map<string, HandOut>()
+  /** With when they came: what is told of them happened at some time after that. */
+  const held = new Map<string, { readonly handOut: HandOut; readonly came: Instant }>()
   const worker = client.worker({
     ...{ group, topics: [topic], assignment: 'range', concurrency: 4, leaseMs: 2000 },
     ...{
@@ -182,7 +183,7 @@ async function workBySdk(
         ...{ topic, partition, offset, priority, receipt, deliveryCount },
         id: idOf(message.text()),
       }
-      held.set(`${partition}/${offset}/${deliveryCount}`, handOut)
+      held.set(`${partition}/${offset}/${deliveryCount}`, { handOut, came: now() })
       history.record({
         ...{ op: 'poll', client: name, group, member: name, visibilityMs: 0 },
         ...{ handOuts: [handOut], ...told(now(), 'ok') },
@@ -192,11 +193,12 @@ async function workBySdk(
       if (random.chance(0.03)) throw new Reject('by the checker')
     },
     onOutcome: ({ partition, offset, deliveryCount, outcome }) => {
-      const handOut = held.get(`${partition}/${offset}/${deliveryCount}`)
-      if (handOut === undefined || outcome === 'lost') return
+      const known = held.get(`${partition}/${offset}/${deliveryCount}`)
+      if (known === undefined || outcome === 'lost') return
+      const { handOut, came } = known
       const kind = outcome === 'acked' ? 'ack' : outcome === 'rejected' ? 'reject' : 'nack'
       const settled = { op: 'settle', client: name, kind, group, handOut, ms: 0 } as const
-      history.record({ ...settled, ...told(now(), 'ok') })
+      history.record({ ...settled, ...told(came, 'ok') })
     },
   })
   const running = worker.run()
