@@ -1,7 +1,7 @@
 /**
  * Memory to read into where most of what is read is passed over: a few blocks, used again and again. Fresh memory for
- * each read was a tenth of the time of a hand-out of five lanes: half a megabyte that the kernel clears, and the
- * garbage collector hears of, for a tenth of it that is wanted.
+ * each read is half a megabyte that the kernel clears and the garbage collector hears of, for a fifth of it that is
+ * wanted: a fifth of the daemon's time where five lanes are scattered (profile of bench lanes-scattered).
  */
 import { KiB } from '../kernel/units.ts'
 
