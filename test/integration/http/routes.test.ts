@@ -48,6 +48,24 @@ describe('a body', () => {
     const messages = json['messages'] as { value: string }[]
     expect(messages.map(({ value }) => value.length)).toEqual([100, 90_000, 90_000, 0])
   })
+
+  test('of raw records stays what it was when later ones come in the same memory', async () => {
+    const name = await topic()
+    const sent = [64_000, 100_000, 64_000, 80_000, 100_000].map((length, at) =>
+      `${at}`.repeat(length),
+    )
+    const headers = { 'content-type': WIRE_BATCH_CONTENT_TYPE }
+    for (const value of sent) {
+      const body = encodeWireBatch(batchOf({ value }))
+      const reply = await stub.ask('POST', `/topics/${name}/messages?acks=leader`, {
+        body,
+        headers,
+      })
+      expect(reply.status).toBe(200)
+    }
+    const messages = (await read(name)).json['messages'] as { value: string }[]
+    expect(messages.map(({ value }) => value)).toEqual(sent)
+  })
 })
 
 describe('topics', () => {
