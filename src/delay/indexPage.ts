@@ -1,7 +1,7 @@
 /**
  * A page of the index: what is known of 4096 neighbouring offsets of one delay log.
  *
- * In memory it is columns of plain numbers, 19 bytes an entry, which grow as the page fills; on disk 32 bytes an
+ * In memory it is columns of plain numbers, 19 bytes an entry, which grow as the page fills (and 2 where it was listed); on disk 32 bytes an
  * entry behind a header of 16, all integers big-endian:
  *
  *    0  magic "GX"   u16
@@ -21,6 +21,7 @@
  */
 import { crc32c } from '../record/index.ts'
 import { BlockMinima } from './blockMinima.ts'
+import { orderByDue } from './dueOrder.ts'
 import type { DueTimes } from './dueTimes.ts'
 import { isOpen, STATE, storedState } from './states.ts'
 
@@ -74,6 +75,7 @@ export class IndexPage {
   minUntimedMs = Number.POSITIVE_INFINITY
   /** The same for each few neighbours. */
   readonly blocks = new BlockMinima(PAGE_ENTRIES)
+  #order: Uint16Array | undefined
   /** Differs from what lies on disk. */
   dirty = false
 
@@ -81,6 +83,21 @@ export class IndexPage {
     this.owner = owner
     this.number = number
     this.base = number * PAGE_ENTRIES
+  }
+
+  /** Places of the open entries by their due times, and of some that are final; undefined where that is not known. */
+  get order(): Uint16Array | undefined {
+    return this.#order
+  }
+
+  /** True where it is worth while to know the order of the entries, and it is not known or mostly of what is final. */
+  get lacksOrder(): boolean {
+    const isFull = this.state(PAGE_ENTRIES - 1) !== STATE.NONE
+    return isFull && (this.#order === undefined || this.#order.length > 2 * this.open)
+  }
+
+  sort(): void {
+    this.#order = orderByDue(this)
   }
 
   /** A new message, pending. */
@@ -97,6 +114,7 @@ export class IndexPage {
   /** New messages one behind the other, all taken at one time. `from` and `to` are places in `times`. */
   addRun(i: number, times: DueTimes, { from, to, publishedMs }: RunOfTimes): void {
     const count = to - from
+    this.#order = undefined
     this.#reserve(i + count)
     this.dueMs.set(times.dueMs.subarray(from, to), i)
     this.priorities.set(times.priorities.subarray(from, to), i)
@@ -116,6 +134,7 @@ export class IndexPage {
   }
 
   setDue(i: number, dueMs: number): void {
+    this.#order = undefined
     this.dueMs[i] = dueMs
     this.blocks.lower(i, dueMs)
     if (dueMs < this.minDueMs) this.minDueMs = dueMs
@@ -184,6 +203,7 @@ export class IndexPage {
   /** Takes in what {@link coverage} has found good, but for entries from `end` on. */
   decode(bytes: Buffer, end: number): void {
     const count = Math.min((bytes.length - HEADER_BYTES) / ENTRY_BYTES, end - this.base)
+    this.#order = undefined
     this.#reserve(count)
     for (let i = 0, at = HEADER_BYTES; i < count; i += 1, at += ENTRY_BYTES) {
       const state = bytes[at + 16] as number

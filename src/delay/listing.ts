@@ -1,15 +1,21 @@
 /**
- * The next so many waiting messages by their times, over all partitions of a topic: a scan of the open pages that keeps
- * the least `limit` entries in a heap and leaves out every page, and every few neighbours, whose least due time comes
- * behind them. A million entries take a few milliseconds at most; the scan stops for others in between.
+ * The next so many waiting messages by their times, over all partitions of a topic: the least `limit` entries of the open
+ * pages are kept in a heap, and every page is left out whose least due time comes behind them.
+ *
+ * Full pages are put in order, a few with each list. Of one in order only what belongs into the heap is looked at; the
+ * others are scanned but for neighbours whose least due time comes behind, a few milliseconds for a million entries at
+ * most. The work stops for others in between.
  */
 import type { Clock } from '../kernel/platform.ts'
 import { BLOCK_ENTRIES } from './blockMinima.ts'
+import { firstDue } from './dueOrder.ts'
 import type { IndexPage } from './indexPage.ts'
 import { isOpen } from './states.ts'
 import type { ListPlace, ListQuery } from './types.ts'
 
 const STEP_MS = 2
+/** Pages that one list puts in order: some 0.3 ms each. */
+const SORTS_MAX = 8
 
 export interface ListedPages {
   readonly partition: number
@@ -34,10 +40,11 @@ export async function listPending(
   candidates.sort((a, b) => a.page.minDueMs - b.page.minDueMs)
   const leastMs = Math.max(fromMs, after?.dueMs ?? 0)
   const least = new Least(limit, after, Math.min(toMs - 1, Number.MAX_SAFE_INTEGER))
+  const sorting = { left: SORTS_MAX }
   let endMs = clock.monotonicMs() + STEP_MS
   for (const { partition, page } of candidates) {
     if (page.minDueMs > least.worst.dueMs) break
-    scanPage(page, { partition, leastMs, least })
+    look(page, { partition, leastMs, least }, sorting)
     if (clock.monotonicMs() < endMs) continue
     await new Promise((resolve) => setImmediate(resolve))
     endMs = clock.monotonicMs() + STEP_MS
@@ -49,6 +56,25 @@ interface Scan {
   readonly partition: number
   readonly leastMs: number
   readonly least: Least
+}
+
+function look(page: IndexPage, scan: Scan, sorting: { left: number }): void {
+  if (sorting.left > 0 && page.lacksOrder) {
+    page.sort()
+    sorting.left -= 1
+  }
+  if (page.order === undefined) scanPage(page, scan)
+  else walkPage(page, page.order, scan)
+}
+
+function walkPage(page: IndexPage, order: Uint16Array, { partition, leastMs, least }: Scan): void {
+  const { states, dueMs, base } = page
+  for (let at = firstDue(order, dueMs, leastMs); at < order.length; at += 1) {
+    const i = order[at] as number
+    const due = dueMs[i] as number
+    if (due > least.worst.dueMs) return
+    if (isOpen(states[i] as number)) least.offer({ dueMs: due, partition, offset: base + i })
+  }
 }
 
 /** One loop in another and all it needs beside it: a call for each few neighbours costs more than to look at them. */

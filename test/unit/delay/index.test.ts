@@ -130,44 +130,66 @@ describe('a page of the index', () => {
   })
 })
 
+type Indexed = readonly { readonly partition: number; readonly index: DelayIndex }[]
+
 describe('a list', () => {
-  test('is what sorting everything gives', async () => {
+  test('is what sorting everything gives, however much is listed, settled and moved before', async () => {
     const random = new SeededRandom(baseSeed())
-    for (let run = 0; run < 12; run += 1) {
-      const dues = random.pick([3, 1000, 1e9])
-      const logs = [0, 1].map((partition) => {
-        const index = new DelayIndex(OWNER)
-        for (let offset = 0; offset < 6000; offset += 1) {
-          if (random.chance(0.1)) continue
-          index.add(offset, {
-            dueMs: random.int(dues),
-            publishedMs: 0,
-            priority: 2,
-            isKeyless: false,
-          })
-          if (random.chance(0.2)) index.settle(offset, STATE.CANCELLED)
-        }
-        return { partition, index }
-      })
-      const all = logs.flatMap(({ partition, index }) =>
-        [...index.pages()].flatMap((page) =>
-          Array.from(page.states, (state, i) => ({ state, i }))
-            .filter(({ state }) => state === STATE.PENDING)
-            .map(({ i }) => ({ dueMs: page.dueMs[i] ?? 0, partition, offset: page.base + i })),
-        ),
-      )
-      all.sort((a, b) => a.dueMs - b.dueMs || a.partition - b.partition || a.offset - b.offset)
-      const start = random.int(all.length)
-      const limit = random.pick([1, 10, 500])
-      const listed = await listPending(
-        logs.map(({ partition, index }) => ({ partition, pages: index.pages() })),
-        { limit, after: all[start] },
-        new FakeClock(),
-      )
-      expect(listed).toEqual(all.slice(start + 1, start + 1 + limit))
+    for (let run = 0; run < 8; run += 1) {
+      // The last ones lie too far apart to be kept in order.
+      const dues = [3, 1000, 1e9, 8e15][run % 4] as number
+      const logs = [0, 1].map((partition) => ({ partition, index: filled(random, dues) }))
+      for (let step = 0; step < 6; step += 1) {
+        const all = sortedByHand(logs)
+        const after = random.chance(0.5) ? undefined : random.pick(all)
+        const limit = random.pick([1, 10, 500])
+        const listed = await listPending(
+          logs.map(({ partition, index }) => ({ partition, pages: index.pages() })),
+          { limit, after },
+          new FakeClock(),
+        )
+        const start = after === undefined ? 0 : all.indexOf(after) + 1
+        expect(listed).toEqual(all.slice(start, start + limit))
+        changeSome(random, logs, dues)
+      }
     }
   })
 })
+
+/** A full page and half of one, with gaps. */
+function filled(random: SeededRandom, dues: number): DelayIndex {
+  const index = new DelayIndex(OWNER)
+  const facts = { publishedMs: 0, priority: 2, isKeyless: false }
+  for (let offset = 0; offset < 6000; offset += 1) {
+    if (offset !== 4095 && random.chance(0.1)) continue
+    index.add(offset, { dueMs: random.int(dues), ...facts })
+  }
+  return index
+}
+
+function changeSome(random: SeededRandom, logs: Indexed, dues: number): void {
+  const all = sortedByHand(logs)
+  const settled = random.pick([0, 0.1, 0.6])
+  for (const { partition, offset } of all) {
+    if (random.chance(settled)) logs[partition]?.index.settle(offset, STATE.CANCELLED)
+  }
+  for (let moved = random.pick([0, 20]); moved > 0; moved -= 1) {
+    const { partition, offset } = random.pick(all)
+    logs[partition]?.index.setDue(offset, random.int(Math.ceil(dues / 100)))
+  }
+}
+
+function sortedByHand(logs: Indexed) {
+  return logs
+    .flatMap(({ partition, index }) =>
+      [...index.pages()].flatMap((page) =>
+        Array.from(page.states, (state, i) => ({ state, i }))
+          .filter(({ state }) => state === STATE.PENDING)
+          .map(({ i }) => ({ dueMs: page.dueMs[i] ?? 0, partition, offset: page.base + i })),
+      ),
+    )
+    .sort((a, b) => a.dueMs - b.dueMs || a.partition - b.partition || a.offset - b.offset)
+}
 
 describe('lateness', () => {
   test('is told within three percent, and exactly below 64 ms', () => {
