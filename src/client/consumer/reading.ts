@@ -5,9 +5,8 @@
  */
 import { FETCH_TYPE } from '../../api/index.ts'
 import { BrokerError } from '../../kernel/errors.ts'
-import { backoffMs } from '../backoff.ts'
 import { type Asker, pathOf } from '../connection.ts'
-import { pause } from '../pause.ts'
+import { persist } from '../trying.ts'
 import type { PartitionCursor, TopicPartition } from './cursor.ts'
 import {
   type BatchHandler,
@@ -178,25 +177,15 @@ export abstract class ReadingConsumer implements FeedHost {
 
   /** Tries until it works, the broker refuses for good, or the consumer closes. */
   protected async persist<T>(what: string, work: () => Promise<T>): Promise<T> {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await work()
-      } catch (reason) {
-        if (!mayPass(reason)) throw reason
-        if (failures === 1) {
-          const message = `${what}: ${reason.message}`
-          this.settings.onWarning({ code: 'FETCH_FAILED', message, error: reason })
-        }
-        await this.#backOff(failures, reason)
-        if (this.closing.signal.aborted) throw closedError()
-      }
+    const { signal } = this.closing
+    const first = (error: BrokerError): void => {
+      this.settings.onWarning({ code: 'FETCH_FAILED', message: `${what}: ${error.message}`, error })
     }
-  }
-
-  async #backOff(failures: number, { retryAfterMs = 0 }: BrokerError): Promise<void> {
-    const { clock, random, retryBackoffMs: baseMs, retryBackoffMaxMs: maxMs } = this.settings
-    const delayMs = backoffMs({ baseMs, maxMs }, failures, random)
-    await pause(clock, Math.max(delayMs, retryAfterMs), this.closing.signal)
+    try {
+      return await persist(this.settings, work, { signal, first })
+    } catch (error) {
+      throw signal.aborted ? closedError() : error
+    }
   }
 
   async #start(): Promise<void> {
@@ -237,8 +226,5 @@ export const positionOf = ({ topic, partition, processed }: PartitionCursor): Po
   partition,
   offset: processed,
 })
-
-const mayPass = (reason: unknown): reason is BrokerError =>
-  reason instanceof BrokerError && (reason.retryable || reason.code === 'OUTCOME_UNKNOWN')
 
 const closedError = (): BrokerError => new BrokerError('CLIENT_CLOSED', 'the consumer is closed')

@@ -8,23 +8,23 @@
  * longer than its lease; what was confirmed as acknowledged is not.
  */
 import { BrokerError } from '../../kernel/errors.ts'
-import { LIMITS } from '../../kernel/limits.ts'
 import { SECOND_MS } from '../../kernel/units.ts'
-import { backoffMs } from '../backoff.ts'
 import type { Access, Asker } from '../connection.ts'
 import { Membership } from '../consumer/membership.ts'
 import { memberSettings } from '../consumer/options.ts'
 import { pause } from '../pause.ts'
+import { mayPass } from '../trying.ts'
 import { Deliveries } from './deliveries.ts'
 import { Gate } from './gate.ts'
+import { Intake } from './intake.ts'
 import { LeaseKeeper } from './leaseKeeper.ts'
 import {
   type OutcomeKind,
   type WorkerOptions,
   type WorkerSettings,
-  type WorkerWarning,
   workerSettings,
 } from './options.ts'
+import { Patience } from './patience.ts'
 import { Places } from './places.ts'
 import type { RenewalNews } from './renewalThread.ts'
 import { Settlements, type SettlementsHost } from './settlements.ts'
@@ -44,9 +44,6 @@ export interface CloseOptions {
 }
 
 const CLOSE_TIMEOUT_MS = 30 * SECOND_MS
-/** Between polls while enough waits here: a look for something urgent. */
-const BREATH_MS = 50
-const SHORT_BREATH_MS = 5
 /** For what is left to tell when handlers had no time left. */
 const LAST_WORDS_MS = 5 * SECOND_MS
 
@@ -57,6 +54,8 @@ export class Worker {
   readonly #keeper: LeaseKeeper
   readonly #settlements: Settlements
   readonly #places: Places
+  readonly #patience: Patience
+  readonly #intake: Intake
   readonly #gate = new Gate()
   readonly #closing = new AbortController()
   /** Nothing is tried again any more. */
@@ -76,6 +75,7 @@ export class Worker {
     const settings = workerSettings(options)
     const { group, topics, concurrency, prefetch, requestTimeoutMs, clock, signal } = settings
     this.#settings = settings
+    this.#patience = new Patience(settings)
     this.#deliveries = new Deliveries(connection, group, requestTimeoutMs)
     this.#settlements = new Settlements(this.#settlementsHost())
     this.#keeper = new LeaseKeeper({
@@ -96,10 +96,18 @@ export class Worker {
       offsetReset: settings.offsetReset,
       member: memberSettings(settings),
       post: (action, body, timeoutMs) => this.#deliveries.post(action, body, timeoutMs),
-      persist: (what, work) => this.#persist(what, work),
+      persist: (what, work) => this.#patience.persist(what, work, this.#closing.signal),
       assigned: (_partitions, isLost) => isLost && this.#places.dropWaiting(),
       silent: () => undefined,
-      lost: (error) => this.#warn('MEMBERSHIP_LOST', 'the group no longer knew this member', error),
+      lost: (error) =>
+        this.#patience.warn('MEMBERSHIP_LOST', 'the group no longer knew this member', error),
+      failed: (error) => this.#failed(error),
+    })
+    this.#intake = new Intake({
+      ...{ settings, deliveries: this.#deliveries, membership: this.#membership },
+      ...{ places: this.#places, settlements: this.#settlements, patience: this.#patience },
+      ...{ gate: this.#gate, closing: this.#closing.signal },
+      emptied: () => void this.close(),
       failed: (error) => this.#failed(error),
     })
     if (signal?.aborted) void this.close()
@@ -166,82 +174,7 @@ export class Worker {
       await this.#keeper.stop()
       throw this.#closing.signal.aborted ? closedError() : error
     }
-    if (!this.#closing.signal.aborted) this.#polling = this.#poll()
-  }
-
-  async #poll(): Promise<void> {
-    let failures = 0
-    while (!this.#closing.signal.aborted) {
-      if (this.#room() === 0) {
-        await this.#gate.opened()
-        continue
-      }
-      if (this.#isStocked && !(await this.#breathe())) continue
-      await this.#membership.stable()
-      const { generation } = this.#membership
-      try {
-        await this.#lease(generation)
-        failures = 0
-      } catch (error) {
-        failures += 1
-        await this.#refused(error, generation, failures)
-      }
-    }
-  }
-
-  async #refused(error: unknown, generation: number, failures: number): Promise<void> {
-    if (this.#closing.signal.aborted) return
-    if (!(error instanceof BrokerError)) throw error
-    if (this.#membership.handles(error, generation)) return
-    if (!mayPass(error)) this.#failed(error)
-    else await this.#backOff(failures, error, 'POLL_FAILED', this.#closing.signal)
-  }
-
-  async #lease(generation: number): Promise<void> {
-    const { fetchBytes, pollWaitMs, leaseMs, untilEmpty } = this.#settings
-    const { parts, rebalance } = await this.#deliveries.lease({
-      ...{ memberId: this.#membership.memberId ?? '', generation },
-      maxMessages: Math.min(this.#room(), LIMITS.readMessagesMax),
-      ...{ maxBytes: fetchBytes, waitMs: untilEmpty ? 0 : pollWaitMs, leaseMs },
-      signal: this.#closing.signal,
-    })
-    this.#membership.heard()
-    if (rebalance) this.#membership.rejoin(generation)
-    else if (parts.length > 0) this.#places.add(parts)
-    else if (untilEmpty) await this.#endOrWait()
-  }
-
-  async #endOrWait(): Promise<void> {
-    const { waiting, running } = this.#places
-    if (waiting + running + this.#settlements.unconfirmed === 0) void this.close()
-    else await this.#gate.opened()
-  }
-
-  /** How many more messages may come. */
-  #room(): number {
-    const { concurrency, prefetch, ackBatch } = this.#settings
-    const { waiting, running } = this.#places
-    const capacity = concurrency + prefetch
-    if (this.#settlements.unconfirmed > capacity + ackBatch) return 0
-    return Math.max(0, capacity - waiting - running)
-  }
-
-  /** More is not worth asking for, but that it may be urgent. */
-  get #isStocked(): boolean {
-    return this.#places.waiting > this.#settings.prefetch / 2
-  }
-
-  /**
-   * Lets a moment pass where there is work enough: a poll for each message would be the price of not waiting. Where a
-   * handler is free (what waits is of the lowest lanes) the moment is short: something urgent could begin at once.
-   * Resolves with false where no more may come now.
-   */
-  async #breathe(): Promise<boolean> {
-    const isBusy = this.#places.running >= this.#settings.concurrency
-    const { signal } = this.#closing
-    const isOver = (): boolean => !this.#isStocked || signal.aborted
-    await this.#within(isBusy ? BREATH_MS : SHORT_BREATH_MS, isOver)
-    return !signal.aborted && this.#room() > 0
+    if (!this.#closing.signal.aborted) this.#polling = this.#intake.run()
   }
 
   async #close(timeoutMs: number): Promise<void> {
@@ -253,24 +186,13 @@ export class Worker {
     await this.#started?.catch(() => undefined)
     await this.#polling
     this.#places.giveBack()
-    await this.#within(timeoutMs, () => this.#places.running === 0)
+    await this.#gate.within(clock, timeoutMs, () => this.#places.running === 0)
     this.#places.abandonAll(new BrokerError('CANCELLED', 'the worker closes'))
     this.#settlements.flush()
-    await this.#within(LAST_WORDS_MS, () => this.#settlements.unconfirmed === 0)
+    await this.#gate.within(clock, LAST_WORDS_MS, () => this.#settlements.unconfirmed === 0)
     this.#givenUp.abort()
     await Promise.all([this.#keeper.stop(), this.#membership.leave()])
     await pause(clock, 0, this.#givenUp.signal)
-  }
-
-  /** Resolves when `isSo`, or the time is up. */
-  async #within(timeoutMs: number, isSo: () => boolean): Promise<void> {
-    let isOver = false
-    const timer = this.#settings.clock.setTimer(timeoutMs, () => {
-      isOver = true
-      this.#gate.open()
-    })
-    while (!isOver && !isSo()) await this.#gate.opened()
-    timer.cancel()
   }
 
   #settlementsHost(): SettlementsHost {
@@ -280,10 +202,10 @@ export class Worker {
       settle: (sayings) => this.#deliveries.settle(sayings),
       backOff: async (failures, error) => {
         if (!mayPass(error)) {
-          this.#warn('SETTLE_FAILED', 'what was done cannot be told', error)
+          this.#patience.warn('SETTLE_FAILED', 'what was done cannot be told', error)
           return false
         }
-        await this.#backOff(failures, error, 'SETTLE_FAILED', this.#givenUp.signal)
+        await this.#patience.backOff(failures, error, 'SETTLE_FAILED', this.#givenUp.signal)
         return !this.#givenUp.signal.aborted
       },
       confirmed: ({ topic, partition, deliveryCount }, { from, to, offsets, outcome }) => {
@@ -300,40 +222,8 @@ export class Worker {
   }
 
   #heard(news: RenewalNews): void {
-    if (news.kind === 'trouble') this.#warn('RENEWAL_FAILED', news.message)
+    if (news.kind === 'trouble') this.#patience.warn('RENEWAL_FAILED', news.message)
     else if (news.kind !== 'ready') this.#places.heard(news)
-  }
-
-  /** Tries until it works, the broker refuses for good, or the worker closes. */
-  async #persist<T>(what: string, work: () => Promise<T>): Promise<T> {
-    for (let failures = 1; ; failures += 1) {
-      try {
-        return await work()
-      } catch (error) {
-        if (!(error instanceof BrokerError) || !mayPass(error)) throw error
-        if (failures === 1) this.#warn('POLL_FAILED', what, error)
-        await this.#backOff(failures, error, undefined, this.#closing.signal)
-        if (this.#closing.signal.aborted) throw error
-      }
-    }
-  }
-
-  /** The first failure of several in a row is warned of. */
-  async #backOff(
-    failures: number,
-    error: BrokerError,
-    code: WorkerWarning['code'] | undefined,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { clock, random, retryBackoffMs: baseMs, retryBackoffMaxMs: maxMs } = this.#settings
-    if (code !== undefined && failures === 1) this.#warn(code, 'the broker was asked', error)
-    const delayMs = backoffMs({ baseMs, maxMs }, failures, random)
-    await pause(clock, Math.max(delayMs, error.retryAfterMs ?? 0), signal)
-  }
-
-  #warn(code: WorkerWarning['code'], what: string, error?: BrokerError): void {
-    const message = error === undefined ? what : `${what}: ${error.message}`
-    this.#settings.onWarning({ code, message, error })
   }
 
   #failed(error: Error): void {
@@ -343,7 +233,5 @@ export class Worker {
 
   readonly #onAbort = (): void => void this.close()
 }
-
-const mayPass = (error: BrokerError): boolean => error.retryable || error.code === 'OUTCOME_UNKNOWN'
 
 const closedError = (): BrokerError => new BrokerError('CLIENT_CLOSED', 'the worker is closed')
