@@ -10,7 +10,8 @@
  */
 import { LANES } from '../../scheduling/index.ts'
 import type { RunView } from './run.ts'
-import type { LaneRange, Window } from './window.ts'
+import type { Window } from './window.ts'
+import type { LaneRange } from './windowParts.ts'
 
 interface Stretch {
   readonly from: number

@@ -24,7 +24,8 @@ import type { DeliveryPolicy } from './policy.ts'
 import { type Cause, RUN, type RunId, type Trouble } from './run.ts'
 import type { DeliverySnapshot } from './snapshot.ts'
 import { DeliveryState } from './state.ts'
-import { type LaneRange, Window } from './window.ts'
+import { Window } from './window.ts'
+import type { LaneRange } from './windowParts.ts'
 
 export interface MachineOptions {
   readonly policy?: Partial<DeliveryPolicy> | undefined

@@ -3,20 +3,27 @@
  * tells a worker who comes too late that somebody else has settled the record, or that it was given up. Of others there
  * was one lease only, and nothing to tell apart.
  */
-export const RETIRED_MAX = 1_000
+import type { RunId } from './run.ts'
+import type { RunTable } from './runTable.ts'
+
+const RETIRED_MAX = 1_000
 
 export class Retired {
   /** Offset to hand-outs; the one settled longest ago first. */
   readonly #deliveries = new Map<number, number>()
 
-  add(from: number, to: number, deliveries: number): void {
-    for (let offset = Math.max(from, to - RETIRED_MAX); offset < to; offset += 1) {
-      this.#deliveries.set(offset, deliveries)
+  /** `isDead`: it was given up, by no lease of its own. */
+  retire(table: RunTable, run: RunId, isDead: boolean): void {
+    const deliveries = table.deliveries(run) + (isDead ? 1 : 0)
+    if (deliveries <= 1) return
+    if (table.members(run) === undefined) {
+      this.#add(table.from[run] as number, table.to[run] as number, deliveries)
+      return
     }
-    if (this.#deliveries.size <= RETIRED_MAX) return
-    for (const offset of this.#deliveries.keys()) {
-      this.#deliveries.delete(offset)
-      if (this.#deliveries.size <= RETIRED_MAX) return
+    const count = table.count[run] as number
+    for (let i = Math.max(0, count - RETIRED_MAX); i < count; i += 1) {
+      const offset = table.offsetAt(run, i)
+      this.#add(offset, offset + 1, deliveries)
     }
   }
 
@@ -57,5 +64,16 @@ export class Retired {
 
   clear(): void {
     this.#deliveries.clear()
+  }
+
+  #add(from: number, to: number, deliveries: number): void {
+    for (let offset = Math.max(from, to - RETIRED_MAX); offset < to; offset += 1) {
+      this.#deliveries.set(offset, deliveries)
+    }
+    if (this.#deliveries.size <= RETIRED_MAX) return
+    for (const offset of this.#deliveries.keys()) {
+      this.#deliveries.delete(offset)
+      if (this.#deliveries.size <= RETIRED_MAX) return
+    }
   }
 }

@@ -10,7 +10,7 @@ import type { LaneCounts } from './laneCounts.ts'
 import { ReadyRuns } from './readyRuns.ts'
 import { RUN, type RunId, type RunState } from './run.ts'
 import type { RunTable } from './runTable.ts'
-import type { GroupOfWindow, Heaps } from './window.ts'
+import type { GroupOfWindow, Heaps } from './windowParts.ts'
 
 export class Stands {
   readonly #heaps: Heaps

@@ -8,7 +8,8 @@ import { LaneCountsTable } from './laneCounts.ts'
 import { DEFAULT_DELIVERY_POLICY, type DeliveryPolicy } from './policy.ts'
 import type { Holder } from './run.ts'
 import { RunTable } from './runTable.ts'
-import { type GroupOfWindow, type Heaps, noneLeased, type Window } from './window.ts'
+import type { Window } from './window.ts'
+import { type GroupOfWindow, type Heaps, noneLeased } from './windowParts.ts'
 
 export class DeliveryGroup implements GroupOfWindow {
   readonly name: string

@@ -15,40 +15,23 @@
  * floor never goes back but by a reset; a waiting run has a timer or, once its time has come, is in `ready`.
  */
 import { NORMAL_PRIORITY } from '../../kernel/priority.ts'
-import { LANES } from '../../scheduling/index.ts'
-import type { Backoffs } from './backoffs.ts'
-import type { DueHeap } from './dueHeap.ts'
-import type { Frozen } from './frozen.ts'
-import type { LaneCounts, LaneCountsTable } from './laneCounts.ts'
+import { Cursors } from './cursors.ts'
+import type { LaneCounts } from './laneCounts.ts'
 import { LaneRuns } from './laneRuns.ts'
 import { membersOf } from './members.ts'
 import type { ReadyRuns } from './readyRuns.ts'
-import { RETIRED_MAX, Retired } from './retired.ts'
-import { type Holder, type Lease, RUN, type RunId, type RunView } from './run.ts'
+import { Retired } from './retired.ts'
+import { RUN, type RunId, type RunView } from './run.ts'
 import type { RunTable } from './runTable.ts'
 import { Stands } from './stands.ts'
-
-/** What windows share. */
-export interface Heaps {
-  readonly runs: RunTable
-  /** Leased runs by their deadline. */
-  readonly deadlines: DueHeap
-  /** Waiting runs by the time from which they are handed out again. */
-  readonly backoffs: Backoffs
-  /** What is counted of each partition. */
-  readonly laneCounts: LaneCountsTable
-  /** While a snapshot is written: told of what changes, before it does. */
-  readonly frozen: Frozen | undefined
-}
-
-export interface WindowIdentity {
-  readonly id: number
-  readonly topic: string
-  readonly topicId: number
-  readonly partition: number
-  /** Names the window to the log of the dead letters. */
-  readonly producerId: number
-}
+import {
+  type Fresh,
+  type GroupOfWindow,
+  type Heaps,
+  type LaneRange,
+  NO_RUNS,
+  type WindowIdentity,
+} from './windowParts.ts'
 
 export class Window {
   readonly id: number
@@ -59,10 +42,7 @@ export class Window {
   readonly producerId: number
   readonly #heaps: Heaps
   readonly #table: RunTable
-  /** The least of the five cursors: below it everything was handed out. */
-  cursor: number
-  /** Of each lane; undefined while all five are the same. */
-  #cursors: readonly number[] | undefined
+  readonly #cursors: Cursors
   /** Made for lanes that are used. */
   readonly #lanes: (LaneRuns | undefined)[] = []
   readonly counts: LaneCounts
@@ -80,7 +60,7 @@ export class Window {
     this.partition = identity.partition
     this.producerId = identity.producerId
     this.group = group
-    this.cursor = cursor
+    this.#cursors = new Cursors(cursor)
     this.#heaps = heaps
     this.#table = heaps.runs
     this.counts = heaps.laneCounts.of(this)
@@ -107,19 +87,24 @@ export class Window {
     return this.#stands.deathsBegun
   }
 
+  /** The least of the five cursors: below it everything was handed out. */
+  get cursor(): number {
+    return this.#cursors.least
+  }
+
   /** The five cursors; undefined while they are the same. */
   get cursors(): readonly number[] | undefined {
-    return this.#cursors
+    return this.#cursors.each
   }
 
   /** Of that lane everything below was handed out. */
   cursorOf(lane: number): number {
-    return this.#cursors === undefined ? this.cursor : (this.#cursors[lane] as number)
+    return this.#cursors.of(lane)
   }
 
   /** From here on nothing was handed out. */
   get end(): number {
-    return this.#cursors === undefined ? this.cursor : Math.max(...this.#cursors)
+    return this.#cursors.end
   }
 
   /** Everything below is settled. */
@@ -185,21 +170,13 @@ export class Window {
   /** All five lanes go on at `cursor`, or each at its own; none goes back. */
   moveTo(cursor: number | readonly number[]): void {
     this.#keep()
-    if (typeof cursor === 'number') {
-      this.cursor = cursor
-      this.#cursors = undefined
-      return
-    }
-    const least = Math.min(...cursor)
-    this.cursor = least
-    this.#cursors = cursor.every((each) => each === least) ? undefined : cursor
+    this.#cursors.moveTo(cursor)
   }
 
   /** What is below `start` is not there any more. */
   moveAbove(start: number): void {
     this.#keep()
-    if (this.#cursors === undefined) this.cursor = Math.max(this.cursor, start)
-    else this.moveTo(this.#cursors.map((each) => Math.max(each, start)))
+    this.#cursors.raise(start)
   }
 
   /** Calls `change` with each run of the lane in the range, cut to it, between leaving its place and taking its new one. */
@@ -238,7 +215,7 @@ export class Window {
       if (run === undefined || (this.#table.from[run] as number) >= to) break
       this.#stands.leave(run)
       count += this.#table.count[run] as number
-      this.#retire(run, isDead)
+      this.retired.retire(this.#table, run, isDead)
       this.#table.remove(run)
     }
     runs.takeOut(first, end)
@@ -255,8 +232,7 @@ export class Window {
   /** Forgets what is not below `end`, as if nothing of it had been handed out. */
   shorten(end: number): void {
     this.#forgetFrom(end)
-    if (this.#cursors === undefined) this.cursor = Math.min(this.cursor, end)
-    else this.moveTo(this.#cursors.map((each) => Math.min(each, end)))
+    this.#cursors.lower(end)
     this.retired.shorten(end)
   }
 
@@ -323,47 +299,4 @@ export class Window {
     const both = runs.cut(offset)
     if (both !== undefined) this.#stands.cut(...both)
   }
-
-  #retire(run: RunId, isDead: boolean): void {
-    const deliveries = this.#table.deliveries(run) + (isDead ? 1 : 0)
-    if (deliveries <= 1) return
-    const table = this.#table
-    const count = table.count[run] as number
-    if (table.members(run) === undefined) {
-      this.retired.add(table.from[run] as number, table.to[run] as number, deliveries)
-      return
-    }
-    for (let i = Math.max(0, count - RETIRED_MAX); i < count; i += 1) {
-      const offset = table.offsetAt(run, i)
-      this.retired.add(offset, offset + 1, deliveries)
-    }
-  }
 }
-
-/** As much of a group as its windows look at. */
-export interface GroupOfWindow {
-  readonly name: string
-  /** Members that hold something, by their id. */
-  readonly holders: Map<string, Holder>
-  /** Records that its members hold, by lane; those of `normal` are not counted here. */
-  readonly leasedOthers: number[]
-}
-
-/** Records of one lane. */
-export interface LaneRange {
-  readonly lane: number
-  readonly from: number
-  /** The first offset that is not in it. */
-  readonly to: number
-}
-
-/** What a hand-out gives to records that were never handed out. */
-export interface Fresh {
-  readonly lease: Lease
-  readonly lane: number
-  readonly dueMs: number
-}
-
-const NO_RUNS: LaneRange = { lane: NORMAL_PRIORITY, from: 0, to: 0 }
-
-export const noneLeased = (): number[] => new Array<number>(LANES).fill(0)
