@@ -109,14 +109,15 @@ export class Intake {
 
   /**
    * Lets a moment pass where there is work enough: a poll for each message would be the price of not waiting. Where a
-   * handler is free (what waits is of the lowest lanes) the moment is short: something urgent could begin at once.
-   * Resolves with false where no more may come now.
+   * handler is free, or becomes so (what waits is of the lowest lanes), the moment is short: something urgent could begin
+   * at once. Resolves with false where no more may come now.
    */
   async #breathe(): Promise<boolean> {
     const { places, settings, closing, gate } = this.#host
-    const isBusy = places.running >= settings.concurrency
     const isOver = (): boolean => !this.#isStocked || closing.aborted
-    await gate.within(settings.clock, isBusy ? BREATH_MS : SHORT_BREATH_MS, isOver)
+    const isBusy = (): boolean => places.running >= settings.concurrency
+    if (isBusy()) await gate.within(settings.clock, BREATH_MS, () => isOver() || !isBusy())
+    if (!isBusy()) await gate.within(settings.clock, SHORT_BREATH_MS, isOver)
     return !closing.aborted && this.#room() > 0
   }
 }
