@@ -12,7 +12,8 @@ import {
 import { LIMITS } from '../../kernel/limits.ts'
 import { HOUR_MS, SECOND_MS } from '../../kernel/units.ts'
 import { groupOf, Query } from './query.ts'
-import { addToPage, beginPage, deliveryText, endPage } from './read/jsonRecords.ts'
+import { addToPage, beginPage, deliveryText, endPage, type JsonPage } from './read/jsonRecords.ts'
+import { sendPage } from './read/sendPage.ts'
 import type { Request, RouteContext } from './routes.ts'
 
 type PollInput = Operations['groups.poll']['input']
@@ -64,17 +65,16 @@ export async function pollGroup(
       // What the member had before this request is committed by now.
       broker.call('groups.poll', { ...input, waitMs: wait, autoCommit: false }, caller),
   })
-  reply.header('content-type', JSON_TYPE)
   if (read.rebalance || read.value.parts.length === 0) {
+    reply.header('content-type', JSON_TYPE)
     reply.send(read.rebalance ? REBALANCE : NO_MESSAGES)
     return
   }
   const { value } = read
   onUndelivered(reply, () => value.putBack())
   try {
-    const body = pageOf(value, input.group, Math.floor(platform.random() * NONCE_MAX))
-    traffic.hold(request.flight, body.length)
-    reply.send(body)
+    const nonce = Math.floor(platform.random() * NONCE_MAX)
+    sendPage(reply, traffic, pageOf(value, input.group, nonce))
   } catch (error) {
     value.putBack()
     throw error
@@ -95,7 +95,7 @@ export function onUndelivered({ raw }: FastifyReply, undo: () => void): void {
 }
 
 /** `nonce`: of reads by offset, which are no leases and whose receipts are only there because every message has one. */
-function pageOf({ parts, putBack }: Page, group: string, nonce: number): Buffer {
+function pageOf({ parts, putBack }: Page, group: string, nonce: number): JsonPage {
   beginPage()
   const reached = parts.map((part) =>
     addToPage({ ...part, delivery: delivery(part, group, nonce) }),

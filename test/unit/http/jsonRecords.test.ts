@@ -38,9 +38,11 @@ function page(bytes: Buffer, partition?: number): { messages: unknown[]; next: n
     nextOffset: -1,
     ...(partition === undefined ? {} : { partition }),
   })
-  const text = endPage(']}')
+  const { body: text, release } = endPage(']}')
   expect(isUtf8(text)).toBe(true)
-  return { ...(JSON.parse(text.toString()) as { messages: unknown[] }), next }
+  const { messages } = JSON.parse(text.toString()) as { messages: unknown[] }
+  release()
+  return { messages, next }
 }
 
 /** The stupid twin: objects. */

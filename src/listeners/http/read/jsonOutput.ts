@@ -36,6 +36,11 @@ export class JsonOutput {
     return this.#length
   }
 
+  /** False where it has grown so large that its memory is better given up. */
+  get isKept(): boolean {
+    return this.#bytes.length <= KEPT_BYTES
+  }
+
   /** Forgets what was written from `length` on. */
   rewind(length: number): void {
     this.#length = length
@@ -147,7 +152,7 @@ export class JsonOutput {
   take(): Buffer {
     const result = Buffer.from(this.#bytes.subarray(0, this.#length))
     this.#length = 0
-    if (this.#bytes.length > KEPT_BYTES) this.#bytes = Buffer.allocUnsafe(FIRST_BYTES)
+    if (!this.isKept) this.#bytes = Buffer.allocUnsafe(FIRST_BYTES)
     return result
   }
 }

@@ -9,6 +9,7 @@ import { isUtf8 } from 'node:buffer'
 import { formatTime } from '../../../api/index.ts'
 import { BrokerError } from '../../../kernel/errors.ts'
 import { PRIORITIES } from '../../../kernel/priority.ts'
+import { KiB } from '../../../kernel/units.ts'
 import {
   AT_FLAGS,
   checksumMatches,
@@ -45,7 +46,12 @@ const PRIORITY = PRIORITIES.map((word) => literal(`,"priority":"${word}"`))
 const LITERAL_BYTES_MAX = 256
 const NO_PARTITION = -1
 
-const output = new JsonOutput()
+/** A reply as large as this goes out of the memory that it was written to, which is then lent to it. */
+const LENT_BYTES_MIN = 32 * KiB
+const SPARES_MAX = 4
+
+let output = new JsonOutput()
+const spares: JsonOutput[] = []
 let timeMs = Number.NaN
 let timeText = literal('')
 
@@ -116,11 +122,26 @@ export function addToPage(source: PageSource): number {
   return nextOffset
 }
 
-/** The page with `rest` behind its messages: `],"next_offset":…}`. */
-export function endPage(rest: string): Buffer {
-  output.putText(rest)
-  return output.take()
+/** The body of a reply. It must be released when the reply is closed, not sooner; nobody is harmed where it never is. */
+export interface JsonPage {
+  readonly body: Buffer
+  readonly release: () => void
 }
+
+/** The page with `rest` behind its messages: `],"next_offset":…}`. */
+export function endPage(rest: string): JsonPage {
+  output.putText(rest)
+  if (output.length < LENT_BYTES_MIN) return { body: output.take(), release: nothing }
+  const lent = output
+  output = spares.pop() ?? new JsonOutput()
+  return { body: lent.view(), release: () => takeBack(lent) }
+}
+
+function takeBack(lent: JsonOutput): void {
+  if (spares.length < SPARES_MAX && lent.isKept && !spares.includes(lent)) spares.push(lent)
+}
+
+const nothing = (): void => undefined
 
 const checksumProblem = (bytes: Buffer, at: number): string | undefined =>
   checksumMatches(bytes, at) ? undefined : 'wrong checksum'

@@ -4,7 +4,6 @@ import {
   formatTime,
   HEADER_HIGH_WATERMARK,
   HEADER_NEXT_OFFSET,
-  JSON_TYPE,
   type OffsetReply,
   RECORDS_TYPE,
 } from '../../../api/index.ts'
@@ -12,9 +11,11 @@ import type { Operations } from '../../../broker/index.ts'
 import { callerOf } from '../caller.ts'
 import { type PartitionParams, partitionOf, type TopicParams, topicOf } from '../query.ts'
 import type { RouteContext, Routes } from '../routes.ts'
+import type { Traffic } from '../traffic.ts'
 import { encodeCursor } from './cursor.ts'
-import { addToPage, beginPage, endPage } from './jsonRecords.ts'
+import { addToPage, beginPage, endPage, type JsonPage } from './jsonRecords.ts'
 import { partitionReadOf, topicReadOf, wantedTimeOf } from './readQuery.ts'
+import { sendPage } from './sendPage.ts'
 
 type ReadResult = Operations['records.read']['output']
 type TopicReadResult = Operations['records.readTopic']['output']
@@ -53,18 +54,18 @@ async function readPartition(
         ),
   })
   const wantsRaw = request.headers.accept?.includes(RECORDS_TYPE) === true
-  const body = wantsRaw ? rawPage(reply, result) : jsonPage(result)
-  traffic.hold(request.flight, body.length)
-  reply.header('content-type', wantsRaw ? RECORDS_TYPE : JSON_TYPE).send(body)
+  if (wantsRaw) sendRaw(reply, traffic, result)
+  else sendPage(reply, traffic, pageOf(result))
 }
 
-function rawPage(reply: FastifyReply, result: ReadResult): Buffer {
+function sendRaw(reply: FastifyReply, traffic: Traffic, result: ReadResult): void {
+  traffic.hold(reply.request.flight, result.bytes.length)
   reply.header(HEADER_NEXT_OFFSET, String(result.nextOffset))
   reply.header(HEADER_HIGH_WATERMARK, String(result.highWatermark))
-  return result.bytes
+  reply.header('content-type', RECORDS_TYPE).send(result.bytes)
 }
 
-function jsonPage(result: ReadResult): Buffer {
+function pageOf(result: ReadResult): JsonPage {
   beginPage()
   const next = addToPage(result)
   return endPage(`],"next_offset":${next},"high_watermark":${result.highWatermark}}`)
@@ -88,12 +89,10 @@ async function readTopic(
       (wait, caller) =>
         broker.call('records.readTopic', { ...input, from: { positions }, waitMs: wait }, caller),
   })
-  const body = topicPage(result, topic)
-  traffic.hold(request.flight, body.length)
-  reply.header('content-type', JSON_TYPE).send(body)
+  sendPage(reply, traffic, topicPage(result, topic))
 }
 
-function topicPage({ parts, positions }: TopicReadResult, topic: string): Buffer {
+function topicPage({ parts, positions }: TopicReadResult, topic: string): JsonPage {
   const reached = [...positions]
   beginPage()
   for (const { partition, result } of parts) {
