@@ -155,10 +155,10 @@ export class Connection implements Asker {
     const content = contentOf(ask, this.#authorization)
     try {
       if (ask.lane !== undefined) {
-        return await this.#lanes.request(ask.lane, { method, path, ...content, timeoutMs })
+        return await this.#lanes.request(ask.lane, { method, path, timeoutMs, ...content })
       }
-      const options = { method, path, ...content, headersTimeout: timeoutMs }
-      return await exchange(this.#pool, { ...options, bodyTimeout: this.#timeoutMs }, ask.signal)
+      const limits = { headersTimeout: timeoutMs, bodyTimeout: this.#timeoutMs }
+      return await exchange(this.#pool, { method, path, ...limits, ...content }, ask.signal)
     } catch (error) {
       throw errorOfExchange({
         error,
@@ -180,11 +180,11 @@ type Headers = Readonly<Record<string, string>>
 function contentOf({ json, raw, accept = 'application/json' }: Ask, authorization: Headers) {
   const headers = { accept, ...authorization }
   if (raw !== undefined) {
-    return { headers: { ...headers, 'content-type': raw.contentType }, body: raw.bytes }
+    return { headers: { 'content-type': raw.contentType, ...headers }, body: raw.bytes }
   }
   if (json === undefined) return { headers }
   return {
-    headers: { ...headers, 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(json),
   }
 }

@@ -38,11 +38,11 @@ export class Lanes {
   /** `lane`: any number from 0; equal ones share a connection. Rejects with the error of undici. */
   request(lane: number, { timeoutMs, ...request }: LaneRequest): Promise<ExchangeReply> {
     return exchange(this.#client(lane % this.#options.count), {
-      ...request,
       idempotent: true,
       blocking: false,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
+      ...request,
     })
   }
 

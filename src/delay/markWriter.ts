@@ -84,7 +84,7 @@ export class MarkWriter {
     this.#expired = []
     const marks = { delivered: rangesOf(delivered), expired: rangesOf(expired) }
     try {
-      await this.#options.append(marksBatch({ ...marks, through: this.#through }))
+      await this.#options.append(marksBatch({ through: this.#through, ...marks }))
       this.#options.onWritten()
     } catch (error) {
       for (const offset of delivered) this.#delivered.push(offset)

@@ -190,10 +190,8 @@ export class Dispatcher {
     const wanted = { ...request, visibilityMs: request.visibilityMs }
     this.#lines.get(request.group)?.supersede(request.memberId)
     for (;;) {
-      const granted = await this.#grant(visit, wanted, {
-        ...ending,
-        waitMs: endMs - clock.monotonicMs(),
-      })
+      const waitMs = endMs - clock.monotonicMs()
+      const granted = await this.#grant(visit, wanted, { waitMs, ...ending })
       if (granted === undefined) return NOTHING
       const delivered = await this.#handOut.deliver(granted.grants, request.maxBytes)
       // What was granted may have been nothing for this member's eyes.

@@ -42,7 +42,7 @@ export class SpanReads {
       const first = this.read(wanted, from, maxBytes)
       // Awaited in its turn, or not at all where the reply is full before.
       first.result.catch(() => undefined)
-      return { ...wanted, first }
+      return { first, ...wanted }
     })
   }
 

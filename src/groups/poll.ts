@@ -102,9 +102,13 @@ async function handOut(
   const failed = new Set<Cursor>()
   for (;;) {
     const cursors = cursorsOf(coordinator, visit).filter((cursor) => !failed.has(cursor))
-    const reads = cursors.map((cursor) => ({ ...cursor, offset: cursor.position }))
+    const reads = cursors.map(({ topic, partition, position: offset }) => ({
+      topic,
+      partition,
+      offset,
+    }))
     const waitMs = Math.max(0, endMs - clock.monotonicMs())
-    const wait = lookingAgain(visit, { ...ending, waitMs })
+    const wait = lookingAgain(visit, ending, waitMs)
     const fetched = await coordinator.topics.fetcher.fetch(reads, limit, wait)
     if (wait.again && visit.group.generation === visit.generation) continue
     // The generation may have ended meanwhile: whoever holds the partition now begins at its floor.
@@ -118,12 +122,17 @@ async function handOut(
 }
 
 /** The wait, ended with `again` where records were put back that it does not look at. */
-function lookingAgain({ live }: Visit, wait: FetchWait): FetchWait & { again: boolean } {
+function lookingAgain(
+  { live }: Visit,
+  { signal, until }: Ending,
+  waitMs: number,
+): FetchWait & { again: boolean } {
   const looking = {
-    ...wait,
+    waitMs,
+    signal,
     again: false,
     until: (end: () => void) => {
-      const stop = wait.until?.(end)
+      const stop = until?.(end)
       const stopListening = live.cursors.onPutBack(() => {
         looking.again = true
         end()

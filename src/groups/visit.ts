@@ -34,7 +34,7 @@ export function visitOf(
   const knowsCurrent = session.adopted === 0 || session.told === current
   const known = generation ?? (knowsCurrent ? current : session.adopted)
   if (known === current) live.sessions.adopt(session, current)
-  return { ...visitor, generation: known }
+  return { generation: known, ...visitor }
 }
 
 /**

@@ -172,7 +172,8 @@ export class WireBatchBuilder {
     invariant(this.#marked === (producer !== undefined), 'a marked batch has a producer')
     const wire = this.#bytes.subarray(0, this.#length)
     if (producer !== undefined) {
-      putProducer(wire, this.#markAt, { ...producer, sequence: producer.baseSequence })
+      const { producerId, epoch, baseSequence: sequence } = producer
+      putProducer(wire, this.#markAt, { producerId, epoch, sequence })
     }
     putWireHeader(wire, this.#count, producer)
     return wire

@@ -171,11 +171,11 @@ function addMessage(
   draft.extension = message.headers === undefined ? undefined : { headers: message.headers }
   if (producer !== undefined && builder.count === 0) {
     const { producerId, epoch, baseSequence: sequence } = producer
-    draft.extension = { ...draft.extension, producer: { producerId, epoch, sequence } }
+    draft.extension = { producer: { producerId, epoch, sequence }, ...draft.extension }
   }
   if (message.dueMs !== undefined && isLater(message, nowMs)) {
     const origin = { partition: 0, offset: 0, dueMs: message.dueMs }
-    draft.extension = { ...draft.extension, origin }
+    draft.extension = { origin, ...draft.extension }
   }
   builder.add(draft)
 }

@@ -131,7 +131,7 @@ export async function publishLater(
     return await appendAll(topic, { runs: [run(only)], runOfMessage: undefined }, options)
   }
   const { runs, runOfRecord } = splitByKey(batch, topic.partitions.length, topic.stickyPartition())
-  const delayed = runs.map((each) => ({ ...each, delayed: true }))
+  const delayed = runs.map((each) => ({ delayed: true, ...each }))
   return await appendAll(topic, { runs: delayed, runOfMessage: runOfRecord }, options)
 }
 
@@ -221,7 +221,7 @@ async function appendRun(
   const { partition: index, batch, delayed } = encoded
   if (delayed === true && later !== undefined) {
     const appended = await later.append(encoded, producer)
-    return { durability: appended.result.durability, run: { ...onceRun(index, appended), delayed } }
+    return { durability: appended.result.durability, run: { delayed, ...onceRun(index, appended) } }
   }
   const partition = topic.partition(index)
   if (producer === undefined) {

@@ -62,7 +62,7 @@ export function ackModeHandlers(
     'groups.poll': async (input, caller) => {
       if (!isAck(input.group)) {
         const acks = delivery.commitAcks(input.group, topicsOf(input))
-        return await others['groups.poll']({ ...input, acks }, caller)
+        return await others['groups.poll']({ acks, ...input }, caller)
       }
       const { visibilityMs } = input
       if (visibilityMs !== undefined) checkMs('visibilityMs', visibilityMs, TIMEOUT_MS_MAX)
@@ -72,7 +72,7 @@ export function ackModeHandlers(
       if (!isAck(input.group)) {
         const topics = input.floors.map(({ topic }) => topic)
         const acks = delivery.commitAcks(input.group, topics)
-        return await others['groups.commit']({ ...input, acks }, caller)
+        return await others['groups.commit']({ acks, ...input }, caller)
       }
       checkPlaces('floors', input.floors)
       return await delivery.commit(input)

@@ -56,6 +56,8 @@ export class Feed {
   readonly #ready: ReadyChunks
   /** Aborted when the fetch that is under way no longer asks for the right thing. */
   #fetching: AbortController | undefined
+  /** That of a fetch that ended by itself, for the next: one costs more than the rest of a fetch's bookkeeping. */
+  #unused: AbortController | undefined
   #wake: (() => void) | undefined
   #retryTimer: Timer | undefined
   #failures = 0
@@ -199,7 +201,7 @@ export class Feed {
     const { settings } = this.#host
     const startMs = settings.clock.monotonicMs()
     const versions = cursors.map(({ version }) => version)
-    const fetching = new AbortController()
+    const fetching = this.#unused ?? new AbortController()
     this.#fetching = fetching
     // Blocked by handlers it asks for news only, until there is room again.
     if (cursors.length === 0) this.#wake = () => fetching.abort()
@@ -218,6 +220,7 @@ export class Feed {
       if (!fetching.signal.aborted) await this.#rest(asBrokerError(reason))
     } finally {
       this.#fetching = undefined
+      this.#unused = fetching.signal.aborted ? undefined : fetching
       this.#wake = undefined
     }
   }

@@ -168,7 +168,7 @@ export abstract class ReadingConsumer implements FeedHost {
     return await this.asker.ask({
       method: 'POST',
       path,
-      json: { ...more, reads, max_bytes: maxBytes, timeout: waitMs },
+      json: { reads, max_bytes: maxBytes, timeout: waitMs, ...more },
       accept: FETCH_TYPE,
       timeoutMs: this.settings.requestTimeoutMs + waitMs,
       signal,

@@ -82,7 +82,7 @@ class Run implements Share {
   stored({ topic, partition, offset, timestamp, delayed }: Stored): void {
     const first = offset < 0 ? offset : offset + this.#first
     const run = { topic, partition, offset: first, count: this.count, timestamp }
-    this.delivered = delayed ? { ...run, delayed } : run
+    this.delivered = delayed ? { delayed, ...run } : run
     this.#sender.settled()
   }
 

@@ -77,9 +77,12 @@ export class Intake {
     const { deliveries, membership, places, closing, settings } = this.#host
     const { fetchBytes, pollWaitMs, leaseMs, untilEmpty } = settings
     const { parts, rebalance } = await deliveries.lease({
-      ...{ memberId: membership.memberId ?? '', generation },
+      memberId: membership.memberId ?? '',
+      generation,
       maxMessages: Math.min(this.#room(), LIMITS.readMessagesMax),
-      ...{ maxBytes: fetchBytes, waitMs: untilEmpty ? 0 : pollWaitMs, leaseMs },
+      maxBytes: fetchBytes,
+      waitMs: untilEmpty ? 0 : pollWaitMs,
+      leaseMs,
       signal: closing,
     })
     membership.heard()

@@ -115,8 +115,8 @@ export class Settlements {
     this.#lots = []
     for (const lot of lots) {
       const { topic, partition, nonce, deliveryCount, lane } = lot.part
-      const of = { what: 'ack', topic, partition, nonce, deliveryCount, lane } as const
-      for (const range of lot.ackedRanges()) sayings.push({ ...of, ...range })
+      for (const range of lot.ackedRanges())
+        sayings.push({ what: 'ack', topic, partition, nonce, deliveryCount, lane, ...range })
     }
     return sayings
   }

@@ -31,7 +31,7 @@ export async function fetchRecords(
   const body = checkFetch(parseJson(bodyText(request.body)))
   const input = { reads: body.reads, maxBytes: grant(context, body) }
   const ask = (waitMs: number, caller: Parameters<typeof broker.call>[2]) =>
-    broker.call('records.fetch', { ...input, waitMs }, caller)
+    broker.call('records.fetch', { waitMs, ...input }, caller)
   const fetched = await polls.read<readonly Fetched[]>(request, {
     waitMs: waitMsOf(body),
     isEmpty: ({ length }) => length === 0,
@@ -56,7 +56,7 @@ export async function fetchInGroup(
     maxBytes: grant(context, body),
   }
   const ask = (waitMs: number, caller: Parameters<typeof broker.call>[2]) =>
-    broker.call('groups.fetch', { ...input, waitMs }, caller)
+    broker.call('groups.fetch', { waitMs, ...input }, caller)
   const read = await polls.read<Operations['groups.fetch']['output']>(request, {
     waitMs: waitMsOf(body),
     isEmpty: (answer) => !answer.rebalance && answer.value.length === 0,

@@ -15,6 +15,7 @@ import { groupOf, Query } from './query.ts'
 import { addToPage, beginPage, deliveryText, endPage, type JsonPage } from './read/jsonRecords.ts'
 import { sendPage } from './read/sendPage.ts'
 import type { Request, RouteContext } from './routes.ts'
+import type { Traffic } from './traffic.ts'
 
 type PollInput = Operations['groups.poll']['input']
 type PollOutput = Operations['groups.poll']['output']
@@ -30,17 +31,18 @@ const NONCE_MAX = 0x1_0000_0000
 export const VISIBILITY_MS_MAX = 12 * HOUR_MS
 
 /** Throws INVALID_REQUEST with `fields`. */
-function pollOf(given: unknown, group: string): PollInput {
+function pollOf(given: unknown, group: string, traffic: Traffic): PollInput {
   const query = new Query(given)
   const memberId = query.text('member_id')
   if (memberId === undefined) query.refuse('member_id', 'is required')
   const messages = { min: 1, max: LIMITS.readMessagesMax }
   const maxMessages = query.integer('max_messages', messages) ?? query.integer('limit', messages)
+  const maxBytes = query.integer('max_bytes', { min: 1, max: DEFAULT_BYTES }) ?? DEFAULT_BYTES
   const input: PollInput = {
     group,
     memberId: memberId ?? '',
     maxMessages: maxMessages ?? DEFAULT_MESSAGES,
-    maxBytes: query.integer('max_bytes', { min: 1, max: DEFAULT_BYTES }) ?? DEFAULT_BYTES,
+    maxBytes: traffic.grant(maxBytes),
     waitMs: query.durationMs('timeout', LIMITS.longPollMsMax) ?? DEFAULT_TIMEOUT_MS,
     generation: query.integer('generation', { min: 0, max: Number.MAX_SAFE_INTEGER }),
     autoCommit: query.boolean('auto_commit') ?? false,
@@ -55,10 +57,9 @@ export async function pollGroup(
   request: Request,
   reply: FastifyReply,
 ): Promise<void> {
-  const { waitMs, ...wanted } = pollOf(request.query, groupOf(request.params))
-  const input = { ...wanted, maxBytes: traffic.grant(wanted.maxBytes) }
+  const input = pollOf(request.query, groupOf(request.params), traffic)
   const read = await polls.read<PollOutput>(request, {
-    waitMs,
+    waitMs: input.waitMs,
     isEmpty: (answer) => !answer.rebalance && answer.value.parts.length === 0,
     ask: (wait, caller) => broker.call('groups.poll', { ...input, waitMs: wait }, caller),
     askAgain: () => (wait, caller) =>
@@ -98,7 +99,7 @@ export function onUndelivered({ raw }: FastifyReply, undo: () => void): void {
 function pageOf({ parts, putBack }: Page, group: string, nonce: number): JsonPage {
   beginPage()
   const reached = parts.map((part) =>
-    addToPage({ ...part, delivery: delivery(part, group, nonce) }),
+    addToPage({ delivery: delivery(part, group, nonce), ...part }),
   )
   // What the page had no room for is handed out again.
   if (parts.some(({ nextOffset }, i) => reached[i] !== nextOffset)) putBack(reached)

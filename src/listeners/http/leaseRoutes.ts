@@ -59,8 +59,8 @@ async function lease(
   const read = await polls.read<PollOutput>(request, {
     waitMs: durationOf('timeout', body.timeout, LIMITS.longPollMsMax) ?? 0,
     isEmpty: (answer) => !answer.rebalance && answer.value.parts.length === 0,
-    ask: (waitMs, caller) => broker.call('groups.poll', { ...input, waitMs }, caller),
-    askAgain: () => (waitMs, caller) => broker.call('groups.poll', { ...input, waitMs }, caller),
+    ask: (waitMs, caller) => broker.call('groups.poll', { waitMs, ...input }, caller),
+    askAgain: () => (waitMs, caller) => broker.call('groups.poll', { waitMs, ...input }, caller),
   })
   if (read.rebalance) reply.header(HEADER_REBALANCE, '1')
   reply.header('content-type', LEASE_TYPE)

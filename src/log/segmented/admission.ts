@@ -56,8 +56,9 @@ function verdictOf(append: PendingAppend, step: AdmissionStep): 'append' | 'done
 function answer(append: PendingAppend, earlier: AppendedEarlier, sync: SyncLoop): void {
   const endOffset = earlier.baseOffset + append.batch.count
   const result = (durability: 'memory' | 'disk') => ({
-    ...earlier,
+    baseOffset: earlier.baseOffset,
     count: append.batch.count,
+    timestampMs: earlier.timestampMs,
     durability,
   })
   if (append.acks === 'all') {

@@ -142,7 +142,8 @@ export class AppendLoop {
       timestampMs: notBefore(services.platform.clock.nowMs(), lastTimestampMs),
     }
     const appends = admit(taken, {
-      ...start,
+      baseOffset: start.baseOffset,
+      timestampMs: start.timestampMs,
       sync: this.#sync,
       done: (append) => services.queued.giveBack(append.batch.bytes.length),
       again: (append) => this.#queue.push(append),
@@ -197,7 +198,8 @@ export class AppendLoop {
     if (block !== undefined) active.addIndexBlock(block, indexedTo)
     const lanes = active.lanes.extend(block?.turns, endOffset)
     if (lanes !== undefined) state.plainFrom = active.lanes.plainFrom
-    services.tails.add(state.tail, { ...start, bytes, endOffset, block })
+    const { baseOffset, position } = start
+    services.tails.add(state.tail, { bytes, baseOffset, endOffset, position, block })
     state.lastTimestampMs = start.timestampMs
     state.next = endOffset
     state.onAppended?.(endOffset as Offset, lanes)

@@ -106,7 +106,7 @@ async function publishRaw(
   const input = { topic, partition, batch, producer: batch.producer }
   const outcome = delayed
     ? await broker.call('delay.publishBatch', input, callerOf(request))
-    : await broker.call('records.publishBatch', { ...input, acks }, callerOf(request))
+    : await broker.call('records.publishBatch', { acks, ...input }, callerOf(request))
   // Its records were copied when they were written; what failed, or is told before that, may yet be read.
   if (!delayed && acks !== 'none') bodyBlocks.giveBack(body)
   sendJson(reply, JSON.stringify(rawPublishReply(outcome, platform.clock.nowMs())))

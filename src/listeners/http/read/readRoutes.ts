@@ -43,13 +43,13 @@ async function readPartition(
   const result = await polls.read<ReadResult>(request, {
     waitMs,
     isEmpty: ({ count }) => count === 0,
-    ask: (wait, caller) => broker.call('records.read', { ...input, from, waitMs: wait }, caller),
+    ask: (wait, caller) => broker.call('records.read', { from, waitMs: wait, ...input }, caller),
     askAgain:
       ({ nextOffset }) =>
       (wait, caller) =>
         broker.call(
           'records.read',
-          { ...input, from: { offset: nextOffset }, waitMs: wait },
+          { from: { offset: nextOffset }, waitMs: wait, ...input },
           caller,
         ),
   })
@@ -83,11 +83,11 @@ async function readTopic(
     waitMs,
     isEmpty: ({ parts }) => parts.length === 0,
     ask: (wait, caller) =>
-      broker.call('records.readTopic', { ...input, from, waitMs: wait }, caller),
+      broker.call('records.readTopic', { from, waitMs: wait, ...input }, caller),
     askAgain:
       ({ positions }) =>
       (wait, caller) =>
-        broker.call('records.readTopic', { ...input, from: { positions }, waitMs: wait }, caller),
+        broker.call('records.readTopic', { from: { positions }, waitMs: wait, ...input }, caller),
   })
   sendPage(reply, traffic, topicPage(result, topic))
 }
@@ -96,7 +96,7 @@ function topicPage({ parts, positions }: TopicReadResult, topic: string): JsonPa
   const reached = [...positions]
   beginPage()
   for (const { partition, result } of parts) {
-    reached[partition] = addToPage({ ...result, partition })
+    reached[partition] = addToPage({ partition, ...result })
   }
   return endPage(`],"cursor":"${encodeCursor(reached, topic)}"}`)
 }
