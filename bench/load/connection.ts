@@ -4,7 +4,9 @@
  * spend is left to the servers, which share the machine with it.
  *
  * Responses carry a content-length (a chunked one is refused: neither side sends them). Bytes are received into
- * one buffer for the connection's life, so that a body is a view that holds until its handler returns.
+ * one buffer for the connection's life, and what comes in several pieces is put together in another, so that a body
+ * is a view that holds until its handler returns. With memory of its own for each large body the client collected
+ * garbage for 5 to 15 ms every tenth answer, and that was most of the p99 of large answers.
  */
 import { connect, type Socket } from 'node:net'
 
@@ -32,6 +34,8 @@ export class LeanConnection {
   /** Body that has come in part, with its status and how much of it is there; or undefined. */
   #body: Buffer | undefined
   #bodyFilled = 0
+  /** For bodies that come in pieces; grows. */
+  #space = Buffer.alloc(0)
   #status = 0
   #closed = false
 
@@ -109,7 +113,8 @@ export class LeanConnection {
       this.#onResponse(this.#status, rest)
       return
     }
-    this.#body = Buffer.allocUnsafe(bodyLength)
+    if (this.#space.length < bodyLength) this.#space = Buffer.allocUnsafeSlow(bodyLength * 2)
+    this.#body = this.#space.subarray(0, bodyLength)
     this.#bodyFilled = 0
     this.#fill(this.#body, rest)
   }

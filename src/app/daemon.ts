@@ -128,7 +128,8 @@ async function start(life: Life) {
   const metrics = new Metrics(meters, sources, { version: VERSION })
   undo.push(() => metrics.close())
   const backups = new Backups({
-    ...{ engine: storage, platform },
+    engine: storage,
+    platform,
     isRunning: () => broker.status().state === 'running',
   })
   const listener: HttpListener = new HttpListener({

@@ -68,7 +68,9 @@ export class MeteredEngine implements LogEngine {
       size[1] += segments
     }
     return Object.entries(sizes).map(([area, [sizeBytes = 0, segments = 0]]) => ({
-      ...{ area: area as Area, sizeBytes, segments },
+      area: area as Area,
+      sizeBytes,
+      segments,
     }))
   }
 
@@ -79,7 +81,9 @@ export class MeteredEngine implements LogEngine {
       const { start, next } = log.offsets()
       const snapshot = this.#snapshots.get(machine)
       return {
-        ...{ machine, journalBytes: log.stats().sizeBytes, journalEvents: next - start },
+        machine,
+        journalBytes: log.stats().sizeBytes,
+        journalEvents: next - start,
         snapshotBytes: snapshot?.bytes ?? 0,
         snapshots: snapshot?.written ?? 0,
         snapshotFailures: snapshot?.failures ?? 0,

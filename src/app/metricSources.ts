@@ -63,7 +63,9 @@ async function lagsOf(broker: Broker, group: string): Promise<readonly GroupLag[
   const asked = broker.call('groups.describe', { group }, SCRAPE_CALLER)
   const view = await asked.catch(() => undefined)
   return [...(view?.topics ?? [])].map(([topic, partitions]) => ({
-    ...{ group, topic, members: view?.members.length ?? 0 },
+    group,
+    topic,
+    members: view?.members.length ?? 0,
     messages: partitions.reduce((sum, { lag }) => sum + (lag ?? 0), 0),
   }))
 }

@@ -85,15 +85,22 @@ export class Broker extends EmbeddedBroker {
     this.#platform = platform
     this.#topics = new Topics({ engine, platform, settings: this.settings.topics })
     this.#groups = new Groups({
-      ...{ engine, platform, topics: this.#topics },
+      engine,
+      platform,
+      topics: this.#topics,
       settings: this.settings.groups,
     })
     this.#delivery = new Delivery({
-      ...{ engine, platform, topics: this.#topics, groups: this.#groups },
+      engine,
+      platform,
+      topics: this.#topics,
+      groups: this.#groups,
       settings: this.settings.delivery,
     })
     this.#delay = new Delay({
-      ...{ engine, platform, topics: this.#topics },
+      engine,
+      platform,
+      topics: this.#topics,
       settings: this.settings.delay,
     })
     const groupsTable = groupHandlers(this.#groups, this.#topics)
@@ -164,7 +171,8 @@ export class Broker extends EmbeddedBroker {
     return {
       ...meters,
       retentionSkipped: meters.retentionSkipped + retentionSkipped,
-      ...{ groups: count, members: memberCount },
+      groups: count,
+      members: memberCount,
     }
   }
 

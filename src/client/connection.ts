@@ -143,8 +143,12 @@ export class Connection implements Asker {
   /** A reply that is handed on as it comes. Resolves when it begins; rejects as {@link Connection.ask} does. */
   download(path: string, signal?: AbortSignal): Promise<Download> {
     return download({
-      ...{ dispatcher: this.#pool, origin: this.url, path: this.#basePath + path, signal },
-      ...{ headers: this.#authorization, timeoutMs: this.#timeoutMs },
+      dispatcher: this.#pool,
+      origin: this.url,
+      path: this.#basePath + path,
+      signal,
+      headers: this.#authorization,
+      timeoutMs: this.#timeoutMs,
     })
   }
 

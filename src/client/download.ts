@@ -27,7 +27,8 @@ export async function download(request: DownloadRequest): Promise<Download> {
     errorOfExchange({ error, origin, changes: false, aborted: signal?.aborted === true })
   const options = {
     ...({ method: 'GET', path, headers: { ...headers } } as const),
-    ...{ headersTimeout: timeoutMs, bodyTimeout: timeoutMs },
+    headersTimeout: timeoutMs,
+    bodyTimeout: timeoutMs,
     ...(signal === undefined ? {} : { signal }),
   }
   const reply = await dispatcher.request(options).catch((error: unknown) => {
@@ -37,7 +38,9 @@ export async function download(request: DownloadRequest): Promise<Download> {
     const body = await reply.body.text()
     const retryAfter = reply.headers['retry-after']
     throw errorOfReply({
-      ...{ status: reply.statusCode, url: origin + path, body },
+      status: reply.statusCode,
+      url: origin + path,
+      body,
       retryAfter: typeof retryAfter === 'string' ? retryAfter : undefined,
     })
   }

@@ -73,8 +73,11 @@ export class Delay extends Service {
       isIdle: () => this.#pending() === 0,
     })
     this.#context = {
-      ...{ engine, platform, settings: this.settings },
-      ...{ alarm: this.#alarm, lateness: this.#lateness },
+      engine,
+      platform,
+      settings: this.settings,
+      alarm: this.#alarm,
+      lateness: this.#lateness,
     }
   }
 
@@ -91,7 +94,8 @@ export class Delay extends Service {
     const delays = this.#delays.get(this.#topics.get(name).id)
     if (delays === undefined) return { messages: [], next: undefined }
     const logs = [...delays.logs()].map(({ target, index }) => ({
-      ...{ partition: target.index, pages: index.pages() },
+      partition: target.index,
+      pages: index.pages(),
     }))
     const places = await listPending(logs, query, this.#platform.clock)
     const messages = await this.#described(delays, places)

@@ -86,17 +86,28 @@ export class DelayLog implements PageOwner {
       onWritten: () => this.#checkpoints.consider(),
     })
     this.#firing = new Firing({
-      ...{ platform, log, target, index: this.index, marks: this.#marks },
+      platform,
+      log,
+      target,
+      index: this.index,
+      marks: this.#marks,
       onDelivered: (latenessMs) => lateness.note(latenessMs),
       onEarly: (offset) => this.#resume(offset),
     })
     this.#checkpoints = new Checkpoints({
-      ...{ platform, log, index: this.index, store: this.#store, marks: this.#marks },
+      platform,
+      log,
+      index: this.index,
+      store: this.#store,
+      marks: this.#marks,
       changes: options.settings.checkpointChanges,
       covered: () => this.#appends.covered,
     })
     this.#changes = new Changes({
-      ...{ target, index: this.index, appends: this.#appends, alarm: options.alarm },
+      target,
+      index: this.index,
+      appends: this.#appends,
+      alarm: options.alarm,
       pageOf: (offset) => this.#pageOf(offset),
       resume: (offset) => this.#resume(offset),
     })

@@ -87,7 +87,9 @@ export class Delivery extends Service {
     this.#options = options
     this.#lanes = new LaneBoard(platform.clock)
     const ledger = new Ledger({
-      ...{ engine: options.engine, platform, policy },
+      engine: options.engine,
+      platform,
+      policy,
       onReady: (window) => this.#dispatcher.ready(window),
       onExpired: () => this.#dispatcher.roomAnywhere(),
       onDying: (window) => this.#graveyard.dig(window),
@@ -96,17 +98,28 @@ export class Delivery extends Service {
     const durability = new Durability(ledger, groups)
     this.#durability = durability
     this.#dispatcher = new Dispatcher({
-      ...{ ledger, groups, topics, platform, durability, waitersMax },
+      ledger,
+      groups,
+      topics,
+      platform,
+      durability,
+      waitersMax,
       lanes: this.#lanes,
     })
     const onRoom = (group: string): void => this.#dispatcher.roomIn(group)
     const onGivenBack = (window: Window): void => this.#dispatcher.ready(window)
     this.#receipts = new Receipts({
-      ...{ ledger, groups, durability, onRoom, onGivenBack },
+      ledger,
+      groups,
+      durability,
+      onRoom,
+      onGivenBack,
       lanesOf: (window) => this.#dispatcher.lanesOf(window),
     })
     this.redrives = new Redrives({
-      ...{ engine: options.engine, platform, topics },
+      engine: options.engine,
+      platform,
+      topics,
       isSettled: (group, topic, partition, offset) =>
         this.#isSettled({ group, topic, partition, offset }),
       buried: (topic) => this.#graveyard.buried(topic),

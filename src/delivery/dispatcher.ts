@@ -70,8 +70,10 @@ export class Dispatcher {
     const onAppended = (place: Place): void => this.#offer(place)
     this.#places = new Places({ ...options, onAppended })
     this.#handOut = new HandOut({
-      ...{ ledger, durability: options.durability },
-      ...{ waits: options.lanes.waits, onGivenBack: onAppended },
+      ledger,
+      durability: options.durability,
+      waits: options.lanes.waits,
+      onGivenBack: onAppended,
       nowMs: () => platform.clock.nowMs(),
     })
   }

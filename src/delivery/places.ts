@@ -176,8 +176,13 @@ export class Places {
       this.forget(known.id)
     }
     const { window } = ledger.execute({
-      ...{ kind: 'open', group: group.id, epochMs: group.createdAtMs },
-      ...{ topic, topicId, partition: index, cursor },
+      kind: 'open',
+      group: group.id,
+      epochMs: group.createdAtMs,
+      topic,
+      topicId,
+      partition: index,
+      cursor,
     })
     const opened = ledger.state.windows.get(window)
     if (opened === undefined)

@@ -200,7 +200,7 @@ const tooLarge = (size: number): BrokerError =>
 
 const cut = (reason = ''): string => reason.slice(0, REASON_CHARS_MAX)
 
-const inWallTime = (ledger: Ledger, { dueMs, ...piece }: Piece): Piece => ({
+const inWallTime = (ledger: Ledger, piece: Piece): Piece => ({
   ...piece,
-  dueMs: dueMs === 0 ? 0 : ledger.clock.wallMs(dueMs),
+  dueMs: piece.dueMs === 0 ? 0 : ledger.clock.wallMs(piece.dueMs),
 })

@@ -78,7 +78,11 @@ function windowView(sources: GroupSources, window: Window): WindowView {
   const source = topics.find(topic)?.partitions[partition]
   const { unresolvedMax } = ledger.state.policyOf(window.group.name, topic)
   return {
-    ...{ topic, partition, floor, cursor, unresolved },
+    topic,
+    partition,
+    floor,
+    cursor,
+    unresolved,
     backlog: source?.isOpen ? unreadIn(sources, window, source) + unresolved : undefined,
     inFlight: leased,
     dying: sizeOf(window, dying),
@@ -109,7 +113,11 @@ export function figuresOf(ledger: Ledger, pollsWaiting: number): LedgerFigures {
   return {
     ...state.totals,
     windows: state.windows.size,
-    ...{ inFlight, ready, dying, unresolved, pollsWaiting },
+    inFlight,
+    ready,
+    dying,
+    unresolved,
+    pollsWaiting,
     waiting: unresolved - inFlight - ready - dying,
     nextDeadlineMs: nextMs === undefined ? undefined : clock.wallMs(nextMs),
   }

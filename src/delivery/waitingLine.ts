@@ -59,7 +59,6 @@ export class WaitingLine<T> {
       let stop: (() => void) | undefined
       const aborted = (): void => entry.finish(undefined, cancelled())
       const entry: Entry<T> = {
-        ...waiting,
         finish: (served, error) => {
           if (!this.#line.delete(entry)) return
           this.#onCount(-1)
@@ -69,6 +68,7 @@ export class WaitingLine<T> {
           if (error === undefined) resolve(served)
           else reject(error)
         },
+        ...waiting,
       }
       this.#line.add(entry)
       this.#onCount(1)

@@ -88,7 +88,8 @@ export class Coordinator extends Service {
     })
     const retentionMs = settings?.retentionMs ?? DEFAULT_GROUPS_SETTINGS.retentionMs
     this.#expiry = new GroupExpiry({
-      ...{ clock: platform.clock, retentionMs },
+      clock: platform.clock,
+      retentionMs,
       groups: () => this.groups.values(),
       expire: (groups) => this.#expire(groups, retentionMs),
     })

@@ -19,17 +19,20 @@ export function registerPriorities(registry: Registry, totals: () => PriorityTot
   const ready = new Gauge({
     name: 'goqueue_priority_ready',
     help: 'Records that can be handed out now, by priority, over all groups of mode ack.',
-    ...{ labelNames, registers },
+    labelNames,
+    registers,
   })
   const inFlight = new Gauge({
     name: 'goqueue_priority_in_flight',
     help: 'Records held by members now, by priority.',
-    ...{ labelNames, registers },
+    labelNames,
+    registers,
   })
   const served = new Counter({
     name: 'goqueue_priority_served_total',
     help: 'Records handed out, by priority.',
-    ...{ labelNames, registers },
+    labelNames,
+    registers,
   })
   new PlainHistogram({
     name: 'goqueue_priority_wait_seconds',

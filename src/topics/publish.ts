@@ -235,11 +235,12 @@ async function appendRun(
 const onceRun = (
   partition: number,
   { result, isDuplicate, isReset }: AppendedOnce,
-): PublishedRun => ({
-  ...publishedRun(partition, result),
-  ...(isDuplicate ? { duplicate: true } : {}),
-  ...(isReset ? { producerReset: true } : {}),
-})
+): PublishedRun => {
+  const run = publishedRun(partition, result)
+  if (!isDuplicate && !isReset) return run
+  const duplicate = isDuplicate ? { duplicate: true } : {}
+  return { ...run, ...duplicate, ...(isReset ? { producerReset: true } : {}) }
+}
 
 const publishedRun = (partition: number, result: AppendResult): PublishedRun => ({
   partition,

@@ -51,6 +51,8 @@ export interface CommandOptions {
   readonly keepInputOpen?: boolean
   readonly env?: NodeJS.ProcessEnv
   readonly cwd?: string
+  /** Flags of node itself. */
+  readonly nodeFlags?: readonly string[]
 }
 
 /** `goqueue <args>` to its end. */
@@ -68,9 +70,12 @@ export interface RunningCommand {
 /** `goqueue <args>`, under way. */
 export function startGoqueue(
   args: readonly string[],
-  { input, keepInputOpen = false, env, cwd }: CommandOptions = {},
+  { input, keepInputOpen = false, env, cwd, nodeFlags = [] }: CommandOptions = {},
 ): RunningCommand {
-  const child = spawn(process.execPath, [BIN, ...args], { env: environment(env), cwd })
+  const child = spawn(process.execPath, [...nodeFlags, BIN, ...args], {
+    env: environment(env),
+    cwd,
+  })
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
@@ -150,6 +155,7 @@ export interface DaemonSetup {
   readonly port?: number
   readonly args?: readonly string[]
   readonly env?: NodeJS.ProcessEnv
+  readonly nodeFlags?: readonly string[]
 }
 
 /** Resolves when it takes work, on a port of its own. */
@@ -157,7 +163,7 @@ export async function startDaemon(setup: DaemonSetup = {}): Promise<TestDaemon> 
   const dataDir = setup.dataDir ?? (await temporaryDirectory())
   const port = String(setup.port ?? 0)
   const args = ['serve', '--port', port, '--data-dir', dataDir, ...(setup.args ?? [])]
-  const command = startGoqueue(args, { env: setup.env ?? {} })
+  const command = startGoqueue(args, { env: setup.env ?? {}, nodeFlags: setup.nodeFlags ?? [] })
   const url = await readyUrl(command)
   const end = (signal: NodeJS.Signals): Promise<Exit> => {
     command.process.kill(signal)

@@ -37,7 +37,9 @@ export interface Manifest extends About {
 export const hex = (crc: number): string => crc.toString(16).padStart(8, '0')
 
 export const manifestFile = (file: CapturedFile, crc: number): ManifestFile => ({
-  ...{ name: file.name, bytes: file.sizeBytes, crc32c: hex(crc) },
+  name: file.name,
+  bytes: file.sizeBytes,
+  crc32c: hex(crc),
   ...(file.isUnopened === true ? { unopened: true } : {}),
 })
 

@@ -34,7 +34,8 @@ export async function writeBackup(capture: Capture, createdMs: number): Promise<
     jsonOf(MANIFEST_NAME, { ...about, files: unread }),
   ])
   return {
-    ...{ sizeBytes, chunks: writeTar(filesOf(capture, about), createdMs) },
+    sizeBytes,
+    chunks: writeTar(filesOf(capture, about), createdMs),
     release: () => capture.release(),
   }
 }

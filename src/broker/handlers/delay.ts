@@ -12,7 +12,9 @@ export const delayHandlers = (delay: Delay, topics: Topics): Handlers<keyof Dela
     checkBatch(batch)
     const topic = topics.get(name)
     return await publishLater(topic, batch, {
-      ...{ partition, producer, later: delay.laterAppends(topic) },
+      partition,
+      producer,
+      later: delay.laterAppends(topic),
     })
   },
   'delay.list': async ({ topic, ...query }) => {

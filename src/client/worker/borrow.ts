@@ -33,8 +33,13 @@ export async function borrow(asker: Asker, options: BorrowOptions): Promise<Work
   const messages: WorkMessage[] = []
   for (;;) {
     const { parts, rebalance } = await deliveries.lease({
-      ...{ memberId, generation, maxMessages: count - messages.length, maxBytes: MAX_BYTES },
-      ...{ waitMs: messages.length === 0 ? waitMs : 0, leaseMs: holdMs, signal },
+      memberId,
+      generation,
+      maxMessages: count - messages.length,
+      maxBytes: MAX_BYTES,
+      waitMs: messages.length === 0 ? waitMs : 0,
+      leaseMs: holdMs,
+      signal,
     })
     for (const part of parts) {
       const lot = new Lot(part, 0, [], 0)

@@ -47,8 +47,15 @@ export class LeaseKeeper {
     const renewAfterMs = Math.min(leaseMs, sessionTimeoutMs) / RENEWALS_PER_LEASE
     const tickMs = Math.min(renewAfterMs / LOOKS_PER_RENEWAL, maxRuntimeMs / LOOKS_PER_RUNTIME)
     this.#input = {
-      ...{ url, apiKey: access?.apiKey, ca: access?.ca },
-      ...{ group, topics, slots, leaseMs, renewAfterMs, maxRuntimeMs },
+      url,
+      apiKey: access?.apiKey,
+      ca: access?.ca,
+      group,
+      topics,
+      slots,
+      leaseMs,
+      renewAfterMs,
+      maxRuntimeMs,
       memory: this.table.memory,
       layout: { words: SLOT_WORDS, floats: SLOT_FLOATS, stateBits: STATE_BITS },
       states: SLOT,

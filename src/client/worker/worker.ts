@@ -79,20 +79,28 @@ export class Worker {
     this.#deliveries = new Deliveries(connection, group, requestTimeoutMs)
     this.#settlements = new Settlements(this.#settlementsHost())
     this.#keeper = new LeaseKeeper({
-      ...{ url: connection.url, access: connection.access },
-      ...{ group, topics, slots: 2 * concurrency + prefetch + 1 },
+      url: connection.url,
+      access: connection.access,
+      group,
+      topics,
+      slots: 2 * concurrency + prefetch + 1,
       leaseMs: settings.leaseMs,
       maxRuntimeMs: settings.maxRuntimeMs,
       sessionTimeoutMs: settings.sessionTimeoutMs,
       onNews: (news) => this.#heard(news),
     })
     this.#places = new Places({
-      ...{ settings, table: this.#keeper.table, settlements: this.#settlements },
+      settings,
+      table: this.#keeper.table,
+      settlements: this.#settlements,
       moved: () => this.#gate.open(),
       warn: (code, message, error) => settings.onWarning({ code, message, error }),
     })
     this.#membership = new Membership({
-      ...{ clock, topics, mode: 'ack', assignment: settings.assignment },
+      clock,
+      topics,
+      mode: 'ack',
+      assignment: settings.assignment,
       offsetReset: settings.offsetReset,
       member: memberSettings(settings),
       post: (action, body, timeoutMs) => this.#deliveries.post(action, body, timeoutMs),
@@ -104,9 +112,14 @@ export class Worker {
       failed: (error) => this.#failed(error),
     })
     this.#intake = new Intake({
-      ...{ settings, deliveries: this.#deliveries, membership: this.#membership },
-      ...{ places: this.#places, settlements: this.#settlements, patience: this.#patience },
-      ...{ gate: this.#gate, closing: this.#closing.signal },
+      settings,
+      deliveries: this.#deliveries,
+      membership: this.#membership,
+      places: this.#places,
+      settlements: this.#settlements,
+      patience: this.#patience,
+      gate: this.#gate,
+      closing: this.#closing.signal,
       emptied: () => void this.close(),
       failed: (error) => this.#failed(error),
     })
@@ -198,7 +211,9 @@ export class Worker {
   #settlementsHost(): SettlementsHost {
     const { clock, ackBatch: batch, ackLingerMs: lingerMs, onOutcome } = this.#settings
     return {
-      ...{ clock, batch, lingerMs },
+      clock,
+      batch,
+      lingerMs,
       settle: (sayings) => this.#deliveries.settle(sayings),
       backOff: async (failures, error) => {
         if (!mayPass(error)) {

@@ -66,7 +66,9 @@ export function laneTotals(state: DeliveryState, { waits }: LaneBoard): LaneTota
     }
   })
   return {
-    ...{ ready, inFlight, served: waits.served },
+    ready,
+    inFlight,
+    served: waits.served,
     averageWaitMs: zeros().map((_, lane) => waits.averageMs(lane)),
     waits: zeros().map((_, lane) => waits.figures(lane)),
   }

@@ -129,8 +129,13 @@ export class RedriveMachine
       case 'created':
         this.tasks.set(event.task.id, {
           ...event.task,
-          ...{ state: 'running', matched: 0, redriven: 0, failedAgain: 0 },
-          ...{ error: undefined, endedAtMs: undefined, sequences: {} },
+          state: 'running',
+          matched: 0,
+          redriven: 0,
+          failedAgain: 0,
+          error: undefined,
+          endedAtMs: undefined,
+          sequences: {},
         })
         return
       case 'progressed':

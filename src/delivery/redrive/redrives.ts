@@ -65,7 +65,11 @@ export class Redrives extends Service {
     this.#options = options
     this.#outcomes = new Outcomes(options.isSettled)
     this.#runner = new StateRunner({
-      ...{ name: 'redrives', machine: this.#machine, codec: redriveCodec, engine, platform },
+      name: 'redrives',
+      machine: this.#machine,
+      codec: redriveCodec,
+      engine,
+      platform,
       acks: 'all',
     })
   }
@@ -117,7 +121,13 @@ export class Redrives extends Service {
     const offsets = topic.partitions.map((partition) => partition.offsets())
     const id = this.#newId()
     const task = {
-      ...{ id, topic: topic.name, topicId: topic.id, filter, rate, limit, dryRun },
+      id,
+      topic: topic.name,
+      topicId: topic.id,
+      filter,
+      rate,
+      limit,
+      dryRun,
       createdAtMs: platform.clock.nowMs(),
       positions: offsets.map(({ start }) => start),
       ends: offsets.map(({ next }) => next),
@@ -218,7 +228,9 @@ export class Redrives extends Service {
     for (;;) {
       try {
         return await runTask(id, {
-          ...{ machine: this.#machine, topics, clock: platform.clock },
+          machine: this.#machine,
+          topics,
+          clock: platform.clock,
           note: (progress) => this.#note(progress),
           onBack: (letter, offset) => this.#outcomes.add(id, letter, offset),
           isStopped: () => this.#isStopped,

@@ -104,8 +104,12 @@ class Run {
   }
 
   readonly #nothing = (partition: number): Progress => ({
-    ...{ id: this.#id, partition, position: 0, matched: 0 },
-    ...{ redriven: [], targets: [] },
+    id: this.#id,
+    partition,
+    position: 0,
+    matched: 0,
+    redriven: [],
+    targets: [],
   })
 
   async #step(p: number, letters: readonly DeadLetter[]): Promise<void> {

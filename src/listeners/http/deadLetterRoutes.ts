@@ -94,7 +94,9 @@ function filterOf({ filter = {} }: RedriveBody): RedriveFilter {
     throw invalid('the request', { [`filter.${name}`]: 'must be an RFC 3339 time' })
   }
   return {
-    ...{ reason, group, key },
+    reason,
+    group,
+    key,
     fromMs: timeOf('from_time', from_time),
     toMs: timeOf('to_time', to_time),
   }
@@ -109,7 +111,9 @@ function letterReply(letter: DeadLetter): Letter {
     ([name]) => !name.startsWith('goqueue-'),
   )
   return {
-    ...{ partition, offset, timestamp: formatTime(timestampMs) },
+    partition,
+    offset,
+    timestamp: formatTime(timestampMs),
     ...contentOf(letter),
     priority: priorityName(record.priority),
     ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }),
@@ -131,15 +135,31 @@ type History = Omit<
 
 /** Of what somebody else has written there. */
 const NOBODYS: History = {
-  ...{ original: null, record: null, group: null, reason: null, cause: null, error: '' },
-  ...{ delivery_count: 0, failures: 0, redrives: 0, first_failed_at: null, last_failed_at: null },
+  original: null,
+  record: null,
+  group: null,
+  reason: null,
+  cause: null,
+  error: '',
+  delivery_count: 0,
+  failures: 0,
+  redrives: 0,
+  first_failed_at: null,
+  last_failed_at: null,
 }
 
 function historyOf(mark: Mark): History {
   const { group, reason, cause, error, delivery_count, failures, redrives } = mark
   return {
-    ...{ original: placeOf(mark.original), record: placeOf(mark.record) },
-    ...{ group, reason, cause, error, delivery_count, failures, redrives },
+    original: placeOf(mark.original),
+    record: placeOf(mark.record),
+    group,
+    reason,
+    cause,
+    error,
+    delivery_count,
+    failures,
+    redrives,
     first_failed_at: formatTime(mark.first_failed_at),
     last_failed_at: formatTime(mark.last_failed_at),
   }

@@ -125,8 +125,10 @@ type Counts = Pick<
 >
 
 const countsReply = ({ pending, delivered, cancelled, expired }: Counts) => ({
-  ...{ pending_count: pending, delivered_count: delivered },
-  ...{ cancelled_count: cancelled, expired_count: expired },
+  pending_count: pending,
+  delivered_count: delivered,
+  cancelled_count: cancelled,
+  expired_count: expired,
 })
 
 function statsReply(stats: Operations['delay.stats']['output']): DelayStats {

@@ -140,7 +140,9 @@ async function commit(
   const body = checkCommit(parseJson(bodyText(request.body)))
   const { member_id: memberId, generation } = body
   const input = {
-    ...{ group: groupOf(request.params), memberId, generation },
+    group: groupOf(request.params),
+    memberId,
+    generation,
     floors: floorsOf(body.offsets),
   }
   const changes = await broker.call('groups.commit', input, callerOf(request))

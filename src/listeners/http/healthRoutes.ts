@@ -44,8 +44,10 @@ function sendLiveness(context: RouteContext, reply: FastifyReply): void {
   const { state } = context.broker.status()
   const status = state === 'stopped' ? 'fail' : 'pass'
   const body: Liveness = {
-    ...{ status, timestamp: timestamp(context) },
-    ...{ uptime: uptime(context), message: state },
+    status,
+    timestamp: timestamp(context),
+    uptime: uptime(context),
+    message: state,
   }
   reply.code(status === 'pass' ? 200 : FAILED).send(body)
 }
@@ -62,7 +64,10 @@ function sendReadiness(context: RouteContext, reply: FastifyReply): void {
   const status = worstOf(checks) === 'fail' ? 'fail' : 'pass'
   const { nodeId, topicCount, totalSizeBytes, state } = context.broker.status()
   const body: Readiness = {
-    ...{ status, timestamp: timestamp(context), uptime: uptime(context), message: state },
+    status,
+    timestamp: timestamp(context),
+    uptime: uptime(context),
+    message: state,
     checks,
     broker: { node_id: nodeId, topic_count: topicCount, total_size: totalSizeBytes },
   }
@@ -77,7 +82,8 @@ function checksOf({ broker, parts, platform, traffic }: RouteContext): Record<st
   const given = parts.health?.() ?? [
     { name: 'broker', status: state === 'running' ? 'pass' : 'fail', message: state } as const,
     {
-      ...{ name: 'partitions', status: problems.length === 0 ? 'pass' : 'warn' },
+      name: 'partitions',
+      status: problems.length === 0 ? 'pass' : 'warn',
       message: problems.length === 0 ? 'all serve' : problems.join('; '),
     } as const,
   ]

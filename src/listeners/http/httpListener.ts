@@ -103,8 +103,13 @@ export class HttpListener extends Service {
   protected override async onStart(): Promise<void> {
     const { broker, platform } = this.#parts
     const app = await makeApp({
-      ...{ broker, platform, parts: this.#parts, options: this.options },
-      ...{ traffic: this.#traffic, polls: this.#polls, counters: this.#counters },
+      broker,
+      platform,
+      parts: this.#parts,
+      options: this.options,
+      traffic: this.#traffic,
+      polls: this.#polls,
+      counters: this.#counters,
       bodyBlocks: new BodyBlocks(),
       keys: this.#keys,
     })

@@ -95,8 +95,14 @@ function partitionsReply({ name, partitions }: TopicView, nodeId: number): Parti
   return {
     topic: name,
     partitions: partitions.map(({ partition, earliest, latest, sizeBytes, segments, problem }) => ({
-      ...{ partition, leader: nodeId, replicas: [nodeId], isr: [nodeId] },
-      ...{ earliest, latest, size_bytes: sizeBytes, segments },
+      partition,
+      leader: nodeId,
+      replicas: [nodeId],
+      isr: [nodeId],
+      earliest,
+      latest,
+      size_bytes: sizeBytes,
+      segments,
       ...(problem === undefined ? {} : { problem }),
     })),
   }
