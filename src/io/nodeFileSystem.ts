@@ -3,10 +3,11 @@
  * a third more per call.
  */
 import fs from 'node:fs'
+import { KiB } from '../kernel/units.ts'
 import type { DirectoryLock } from './directoryLock.ts'
 import { lockDirectory } from './directoryLock.ts'
 import type { DirectoryEntry, FileHandle, FileSystem, OpenOptions } from './fileSystem.ts'
-import { SmallWrites } from './smallWrites.ts'
+import { OnTheSpot, type SpotTime } from './onTheSpot.ts'
 
 const FLAGS: Readonly<Record<OpenOptions['mode'], number>> = {
   read: fs.constants.O_RDONLY,
@@ -26,7 +27,13 @@ const settleVoid = (start: (done: (error: Error | null) => void) => void): Promi
     start((error) => (error === null ? resolve() : reject(error)))
   })
 
-const smallWrites = new SmallWrites(() => performance.now())
+const time: SpotTime = {
+  nowMs: () => performance.now(),
+  turned: (call) => void setImmediate(call),
+}
+const smallWrites = new OnTheSpot({ bytesMax: 16 * KiB, slowMs: 2 }, time)
+/** A page that is not in memory takes at least 0.1 ms to come from the fastest disks; 256 KiB are copied in 0.04 ms. */
+const quickReads = new OnTheSpot({ bytesMax: 512 * KiB, slowMs: 0.5 }, time)
 
 class NodeFileHandle implements FileHandle {
   readonly #fd: number
@@ -62,7 +69,20 @@ class NodeFileHandle implements FileHandle {
     })
   }
 
-  read(into: Uint8Array, position: number): Promise<number> {
+  async read(into: Uint8Array, position: number): Promise<number> {
+    if (!quickReads.suits(into.length)) return await this.#readByThread(into, position)
+    return quickReads.run(() => {
+      let filled = 0
+      while (filled < into.length) {
+        const count = fs.readSync(this.#fd, into, filled, into.length - filled, position + filled)
+        if (count === 0) break
+        filled += count
+      }
+      return filled
+    })
+  }
+
+  #readByThread(into: Uint8Array, position: number): Promise<number> {
     return new Promise((resolve, reject) => {
       const fill = (from: number): void => {
         fs.read(this.#fd, into, from, into.length - from, position + from, (error, count) => {

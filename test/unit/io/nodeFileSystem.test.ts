@@ -30,6 +30,36 @@ describe('the real disk', () => {
     expect(readFileSync(path, 'utf8')).toBe('hello')
   })
 
+  test('reads what is larger than what is read on the spot', async () => {
+    const path = join(temporary(), 'f')
+    const bytes = Buffer.alloc(1_000_000, 'abc')
+    writeFileSync(path, bytes)
+    const file = await nodeFileSystem.open(path, { mode: 'read' })
+    const into = Buffer.alloc(bytes.length)
+    expect(await file.read(into, 0)).toBe(bytes.length)
+    expect(into.equals(bytes)).toBe(true)
+    expect(await file.read(into, 1)).toBe(bytes.length - 1)
+    await file.close()
+  })
+
+  test('a chain of quick reads and writes lets the event loop turn', async () => {
+    const path = join(temporary(), 'f')
+    writeFileSync(path, Buffer.alloc(64))
+    const file = await nodeFileSystem.open(path, { mode: 'write' })
+    let turned = false
+    setImmediate(() => {
+      turned = true
+    })
+    const into = Buffer.alloc(64)
+    // All of them take some 100 ms; a turn may hold 2 ms of them.
+    for (let i = 0; i < 20_000 && !turned; i += 1) {
+      await file.read(into, 0)
+      await file.write(into, 0)
+    }
+    expect(turned).toBe(true)
+    await file.close()
+  })
+
   test('opens for what was asked and creates only then', async () => {
     const path = join(temporary(), 'f')
     const missing = { code: 'ENOENT' }

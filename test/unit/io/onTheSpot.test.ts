@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest'
+import { OnTheSpot } from '../../../src/io/onTheSpot.ts'
+
+const world = () => {
+  let nowMs = 1_000
+  const turns: (() => void)[] = []
+  const spot = new OnTheSpot(
+    { bytesMax: 100, slowMs: 2 },
+    { nowMs: () => nowMs, turned: (call) => void turns.push(call) },
+  )
+  const pass = (ms: number): void => {
+    nowMs += ms
+  }
+  return {
+    spot,
+    pass,
+    taking: (ms: number) => () => pass(ms),
+    turns,
+    turn: () => {
+      for (const call of turns.splice(0)) call()
+    },
+  }
+}
+
+describe('what is written or read on the spot', () => {
+  test('is small', () => {
+    const { spot } = world()
+    expect(spot.suits(100)).toBe(true)
+    expect(spot.suits(101)).toBe(false)
+  })
+
+  test('is nothing for a hundred times as long as one took that was slow', () => {
+    const { spot, taking, turn, pass } = world()
+    const run = (ms: number): void => {
+      spot.run(taking(ms))
+      turn()
+    }
+    run(2)
+    expect(spot.suits(1)).toBe(true)
+    run(3)
+    expect(spot.suits(1)).toBe(false)
+    pass(299)
+    expect(spot.suits(1)).toBe(false)
+    pass(1)
+    expect(spot.suits(1)).toBe(true)
+    run(20)
+    pass(1_999)
+    expect(spot.suits(1)).toBe(false)
+    pass(1)
+    expect(spot.suits(1)).toBe(true)
+  })
+
+  test('one that fails slowly counts as slow, and its error is told', () => {
+    const { spot, taking, turn } = world()
+    const failing = (): void => {
+      taking(50)()
+      throw new Error('full')
+    }
+    expect(() => spot.run(failing)).toThrow('full')
+    turn()
+    expect(spot.suits(1)).toBe(false)
+  })
+
+  test('is a short part of one turn of the event loop, however quick each of them is', () => {
+    const { spot, taking, turn, turns } = world()
+    let made = 0
+    for (; spot.suits(1); made += 1) spot.run(taking(0.25))
+    expect(made).toBe(8)
+    // One question of when the loop has turned for all of them, and none while nothing is made on the spot.
+    expect(turns.length).toBe(1)
+    turn()
+    expect([spot.suits(1), turns.length]).toEqual([true, 0])
+  })
+
+  test('hands on what was read', () => {
+    const { spot } = world()
+    expect(spot.run(() => 42)).toBe(42)
+  })
+})
