@@ -51,8 +51,8 @@ describe('the real disk', () => {
       turned = true
     })
     const into = Buffer.alloc(64)
-    // All of them take some 100 ms; a turn may hold 2 ms of them.
-    for (let i = 0; i < 20_000 && !turned; i += 1) {
+    // All of them take some 10 ms; a turn may hold 2 ms of them.
+    for (let i = 0; i < 2_000 && !turned; i += 1) {
       await file.read(into, 0)
       await file.write(into, 0)
     }
