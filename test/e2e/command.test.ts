@@ -57,7 +57,7 @@ describe('goqueue', () => {
       await new Promise((resolve) => child.on('close', resolve))
       return printed.split('\n')[0] ?? ''
     }
-    expect(await told()).toBe('--heap-growing-percent=150')
+    expect(await told()).toBe('--heap-growing-percent=120')
     expect(await told('--heap-growing-percent=200')).toMatch(/^\d+\.\d+\.\d+$/)
   })
 
