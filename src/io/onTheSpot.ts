@@ -11,8 +11,9 @@
  * most 1 % of the time is spent in waiting. In proportion, for on a busy machine a call also takes long because another
  * process had the processor meanwhile, and that says nothing about the next.
  *
- * One that is made on the spot lets nobody else run. A chain of them, each begun by the one before, would hold up the
+ * One that is made on the spot lets nobody else run. A chain of reads, each begun by the one before, would hold up the
  * event loop for as long as the chain is: after a while of it in one turn the pool has the next, and the loop turns.
+ * Writes make no such chains: what is written next is gathered first.
  */
 
 export interface SpotLimits {
@@ -20,6 +21,8 @@ export interface SpotLimits {
   readonly bytesMax: number
   /** One that took longer was not in memory, or there was no room for it. */
   readonly slowMs: number
+  /** How long after the first one of a turn of the event loop there may be more; default: as long as it takes. */
+  readonly turnMs?: number
 }
 
 export interface SpotTime {
@@ -30,8 +33,6 @@ export interface SpotTime {
 }
 
 const CAUTION_FACTOR = 100
-/** From the first call of a turn on. */
-const TURN_MS = 2
 
 /** One for all files of a disk. */
 export class OnTheSpot {
@@ -56,7 +57,10 @@ export class OnTheSpot {
   /** Makes a call on the spot and learns from how long it took. Throws what it throws. */
   run<T>(call: () => T): T {
     const begunMs = this.#time.nowMs()
-    if (this.#turnEndMs === Number.POSITIVE_INFINITY) this.#beginTurn(begunMs)
+    const { turnMs } = this.#limits
+    if (turnMs !== undefined && this.#turnEndMs === Number.POSITIVE_INFINITY) {
+      this.#beginTurn(begunMs + turnMs)
+    }
     try {
       return call()
     } finally {
@@ -66,8 +70,8 @@ export class OnTheSpot {
     }
   }
 
-  #beginTurn(nowMs: number): void {
-    this.#turnEndMs = nowMs + TURN_MS
+  #beginTurn(endMs: number): void {
+    this.#turnEndMs = endMs
     this.#time.turned(() => {
       this.#turnEndMs = Number.POSITIVE_INFINITY
     })

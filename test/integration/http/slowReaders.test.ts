@@ -2,6 +2,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { type HttpStub, startHttpStub } from '../../support/httpStub.ts'
 import { RawSocket, rawRequest } from '../../support/httpStubSocket.ts'
+import { setup } from '../delivery/setup.ts'
 
 let stub: HttpStub | undefined
 afterEach(async () => {
@@ -41,6 +42,36 @@ test('a reader that takes its time gets its own page, whatever others read meanw
   slow.socket.resume()
   for (let i = 0; i < asked; i += 1) {
     expect(lettersOf((await slow.reply())?.body)).toEqual(new Array(RECORDS).fill('a'))
+  }
+  slow.destroy()
+})
+
+test('a reader that takes its time gets the figures of priorities of one moment', async () => {
+  // Half a megabyte of figures, by a clock that stands still.
+  const { stub, topic, poll } = await setup({ partitions: 1_000 })
+  const { broker, listener, ask, port } = stub
+  await poll()
+  const publishTo = (partition: number) =>
+    broker.publish(topic, [{ value: 'x', partition, priority: 0 }])
+  const figures = async () => (await ask('GET', '/priority/stats')).text
+  const before = await figures()
+  const slow = await RawSocket.open(port)
+  slow.socket.pause()
+  let asked = 0
+  while (listener.stats().requestsInFlight === 0) {
+    slow.send(rawRequest('GET /priority/stats'))
+    asked += 1
+    await ask('GET', '/livez')
+  }
+  // At the beginning of the figures and at their end.
+  for (const partition of [0, 999]) await publishTo(partition)
+  const after = await figures()
+  for (let i = 0; i < 8; i += 1) await figures()
+  slow.socket.resume()
+  for (let i = 1; i <= asked; i += 1) {
+    // The last ones may have come in after the change.
+    const moments = i <= asked - 2 ? [before] : [before, after]
+    expect(moments.includes((await slow.reply())?.body ?? '')).toBe(true)
   }
   slow.destroy()
 })

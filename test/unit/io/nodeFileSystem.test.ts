@@ -42,19 +42,18 @@ describe('the real disk', () => {
     await file.close()
   })
 
-  test('a chain of quick reads and writes lets the event loop turn', async () => {
+  test('a chain of quick reads lets the event loop turn', async () => {
     const path = join(temporary(), 'f')
     writeFileSync(path, Buffer.alloc(64))
-    const file = await nodeFileSystem.open(path, { mode: 'write' })
+    const file = await nodeFileSystem.open(path, { mode: 'read' })
     let turned = false
     setImmediate(() => {
       turned = true
     })
     const into = Buffer.alloc(64)
     // All of them take some 10 ms; a turn may hold 2 ms of them.
-    for (let i = 0; i < 2_000 && !turned; i += 1) {
+    for (let i = 0; i < 4_000 && !turned; i += 1) {
       await file.read(into, 0)
-      await file.write(into, 0)
     }
     expect(turned).toBe(true)
     await file.close()

@@ -5,7 +5,7 @@ const world = () => {
   let nowMs = 1_000
   const turns: (() => void)[] = []
   const spot = new OnTheSpot(
-    { bytesMax: 100, slowMs: 2 },
+    { bytesMax: 100, slowMs: 2, turnMs: 2 },
     { nowMs: () => nowMs, turned: (call) => void turns.push(call) },
   )
   const pass = (ms: number): void => {
@@ -70,6 +70,15 @@ describe('what is written or read on the spot', () => {
     expect(turns.length).toBe(1)
     turn()
     expect([spot.suits(1), turns.length]).toEqual([true, 0])
+  })
+
+  test('may be all of a turn where no limit is given', () => {
+    const spot = new OnTheSpot(
+      { bytesMax: 100, slowMs: 2 },
+      { nowMs: () => 0, turned: () => expect.unreachable() },
+    )
+    spot.run(() => undefined)
+    expect(spot.suits(1)).toBe(true)
   })
 
   test('hands on what was read', () => {
