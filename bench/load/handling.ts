@@ -4,6 +4,7 @@
  * the moment it was due until its handler begins.
  */
 import { Connection, GroupConsumer, Producer, Worker } from '../../src/client/index.ts'
+import { everyTurn } from './everyTurn.ts'
 import { Lateness, type OpenLoopResult, type Schedule, summary } from './openLoop.ts'
 import { meterBusy } from './processor.ts'
 import { TOPIC, textOf } from './requests.ts'
@@ -106,7 +107,7 @@ interface Sending {
   readonly stopped: () => boolean
 }
 
-/** Resolves when all are stored. Looks at the clock in every turn: timers of Node are whole milliseconds. */
+/** Resolves when all are stored. */
 function sendOnSchedule(
   producer: Producer,
   { valueBytes }: HandlingJob,
@@ -125,14 +126,13 @@ function sendOnSchedule(
         if (left === 0) resolve()
       }, reject)
     }
-    const turn = (): void => {
+    everyTurn(() => {
       const nowMs = performance.now()
       while (next < schedule.count && schedule.startMs + next * schedule.intervalMs <= nowMs) {
         send(next)
         next += 1
       }
-      if (next < schedule.count && !stopped()) setImmediate(turn)
-    }
-    turn()
+      return next < schedule.count && !stopped()
+    })
   })
 }

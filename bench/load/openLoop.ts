@@ -8,11 +8,11 @@
  *
  *   "#000000000042 …"   due at start + 42 × interval
  *
- * The sender looks at the clock in every turn of its event loop and never sleeps: timers of Node are whole
- * milliseconds, more than what is measured.
+ * The sender looks at the clock all the time; see everyTurn.ts.
  */
 import { percentile } from '../support/statistics.ts'
 import { LeanConnection } from './connection.ts'
+import { everyTurn } from './everyTurn.ts'
 import { type Busy, meterBusy } from './processor.ts'
 import { publishRequest, readRequest, textOf } from './requests.ts'
 import { freshTopic, storedMessages } from './topic.ts'
@@ -205,20 +205,24 @@ interface Sending {
   readonly stopped: () => boolean
 }
 
+/** Calls `turn` until it returns false. */
+function eachMillisecond(turn: () => boolean): void {
+  if (turn()) setTimeout(() => eachMillisecond(turn), 1)
+}
+
 /** Sends each message when it is due, or as soon after as a connection is free. */
 function sendOnSchedule(schedule: Schedule, senders: Senders, sending: Sending): void {
   let next = 0
-  const turn = (): void => {
+  const turn = (): boolean => {
     const nowMs = performance.now()
     while (next < schedule.count && schedule.startMs + next * schedule.intervalMs <= nowMs) {
       if (!senders.send(next)) break
       next += 1
     }
-    if (next === schedule.count || sending.stopped()) return
-    if (sending.exact) setImmediate(turn)
-    else setTimeout(turn, 1)
+    return next < schedule.count && !sending.stopped()
   }
-  turn()
+  if (sending.exact) everyTurn(turn)
+  else eachMillisecond(turn)
 }
 
 export async function runOpenLoop(job: OpenLoopJob): Promise<OpenLoopResult> {
