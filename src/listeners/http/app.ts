@@ -24,6 +24,7 @@ import { groupsRoutes } from './groupsRoutes.ts'
 import { addGuard } from './guard.ts'
 import { healthRoutes } from './healthRoutes.ts'
 import { leaseRoute, settleRoute } from './leaseRoutes.ts'
+import { writeRepliesAtOnce } from './oneWrite.ts'
 import { HTTP_LIMITS, type HttpListenerOptions, type HttpListenerParts } from './options.ts'
 import { priorityRoutes } from './priorityRoutes.ts'
 import { publishRoutes } from './publish/publishRoutes.ts'
@@ -142,6 +143,7 @@ const httpOptions = ({ requestTimeoutMs }: HttpListenerOptions) => ({
 function guard(server: Server & { httpAllowHalfOpen?: boolean }, context: RouteContext): void {
   server.httpAllowHalfOpen = true
   guardServer(server, context.options.connectionsMax, context.counters)
+  writeRepliesAtOnce(server)
 }
 
 /** Health answers also while the broker starts, stops or is full: that is what it is for. */
