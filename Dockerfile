@@ -28,7 +28,7 @@ COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/bin bin
 COPY --from=build /app/dist dist
-RUN mkdir /data && chown node:node /data && ln -s /app/bin/goqueue.js /usr/local/bin/goqueue
+RUN mkdir -m 700 /data && chown node:node /data && ln -s /app/bin/goqueue.js /usr/local/bin/goqueue
 USER node
 VOLUME /data
 EXPOSE 8080

@@ -23,13 +23,13 @@ const set = (flag, isGiven) => {
  * bodies as well (resident with 1,000 partitions open, bench size-stored, and processor time a record of raw-1k-100:
  * 180 MB and 6.8 µs at 70, 189 MB and 4.8 µs at 100, 199 MB and 4.1 µs at 150).
  */
-set('--heap-growing-percent=120', /^--heap-growing-percent/)
+set('--heap-growing-percent=120', /^--heap[-_]growing[-_]percent/)
 
 /**
  * Young objects are collected by the thread that made them. Little survives, and waking others for it took longer than
  * it saved: 1.2 and 1.6 ms a collection instead of 1.6 and 2.0, in two pairs of runs at 2,000 publishes and polls a second.
  */
-set('--no-parallel-scavenge', /^--(no-?)?parallel-scavenge/)
+set('--no-parallel-scavenge', /^--(no[-_]?)?parallel[-_]scavenge/)
 
 const {
   existsSync,

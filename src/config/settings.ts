@@ -230,7 +230,7 @@ export const SettingsSchema = Type.Object(
       minimum: 1 * MINUTE_MS,
       maximum: 36_500 * DAY_MS,
       description:
-        'How long, in milliseconds, a group without members is kept after its last commit.',
+        'How long, in milliseconds, a group without members is kept after it was last used.',
     }),
     ...deliverySettings,
     logLevel: choice(['debug', 'info', 'warn', 'error', 'silent'], {

@@ -2,17 +2,8 @@
  * Hierarchical timer wheel: a timer enters, leaves and fires in O(1), however many there are. Pure: time comes in by
  * `advance`, and nothing happens between two calls.
  *
- *   level 0   256 slots of 10 ms        the 2.56 s that hold the wheel's present tick
- *   level 1    64 slots of 2.56 s       the 163.84 s that hold it
- *   level 2    64 slots of 163.84 s     the 2.91 h that hold it
- *   level 3    64 slots of 2.91 h       round and round: 7.76 days
- *
- * A tick is dueMs / 10, rounded down. A timer stands in the lowest level whose present round holds its tick, in the
- * slot that the tick's bits name. When the present enters a slot of a higher level, the slot's timers move down
- * ("cascade"): each timer moves at most three times.
- *
- *   bits of a tick   … | 25–20 level 3 | 19–14 level 2 | 13–8 level 1 | 7–0 level 0
- *   present tick 0x0000ff: tick 0x000100 stands in level 1, slot 1, until the present is 0x000100
+ * Four levels of slots, each slot as long as all of the level below; see wheelSlots.ts. When the present enters a slot
+ * of a higher level, the slot's timers move down ("cascade"): each timer moves at most three times.
  *
  * A timer never fires early: a slot that lies in the past fires whole, the present one timer by timer. Timers fire by
  * the order of their ticks; within a tick of 10 ms in no order. What one call may not fire for its `max` stays due.
@@ -20,33 +11,23 @@
  */
 import { invariant } from '../kernel/invariant.ts'
 import { type Head, type Node, type TimerId, TimerLists } from './timerLists.ts'
+import {
+  levelOf,
+  nextOccupied,
+  SLOT_LISTS,
+  type Slot,
+  slotIn,
+  slotOf,
+  tickOf,
+  WHEEL_TICK_MS,
+} from './wheelSlots.ts'
 
-/** Length of one slot of the lowest level, in milliseconds. */
-export const WHEEL_TICK_MS = 10
-const LEVEL_0_BITS = 8
-const LEVEL_BITS = 6
-/** The highest level. */
-const TOP = 3
-const SLOTS = 1 << LEVEL_BITS
-/** Where in a tick the bits of each level begin, and at which list its slots begin. */
-const SHIFT = [0, 8, 14, 20] as const
-const FIRST_SLOT = [0, 256, 320, 384] as const
-const DUE: Head = 448
+const DUE: Head = SLOT_LISTS
 /** Timers of the present tick that were looked at and are not due yet. */
-const LATER: Head = 449
-const LISTS = 450
+const LATER: Head = SLOT_LISTS + 1
+const LISTS = SLOT_LISTS + 2
 /** Timers that a call may move for each one that it may fire: 1,000 fired are 16,000 moved, half a millisecond. */
 const MOVES_PER_FIRED = 16
-
-/** How far ahead a timer finds a slot of its own, in milliseconds: 7.76 days. Those beyond wait in the last slot. */
-export const WHEEL_SPAN_MS = WHEEL_TICK_MS * SLOTS * 2 ** SHIFT[TOP]
-
-interface Slot {
-  readonly level: number
-  readonly head: Head
-  /** The tick at which it begins. */
-  readonly tick: number
-}
 
 export class TimerWheel<T> {
   readonly #lists = new TimerLists<T>(LISTS)
@@ -260,30 +241,11 @@ export class TimerWheel<T> {
   /** Into the slot of its tick, which is not before the present. */
   #place(node: Node, dueMs: number): void {
     const tick = tickOf(dueMs)
-    const level = this.#levelOf(tick)
+    const level = levelOf(tick, this.#tick)
     if (level === 0 && tick === this.#tick) {
       this.#presentDueMs = Math.min(this.#presentDueMs, dueMs)
     }
-    this.#put(level < TOP ? slotOf(level, tick) : this.#topSlotOf(tick), node, level)
-  }
-
-  /** The last slot of the round where the tick lies beyond it: the timer is placed anew when that slot is entered. */
-  #topSlotOf(tick: number): Head {
-    const ahead = Math.min(topTurn(tick) - topTurn(this.#tick), SLOTS - 1)
-    const present = slotOf(TOP, this.#tick) - FIRST_SLOT[TOP]
-    return FIRST_SLOT[TOP] + ((present + ahead) & (SLOTS - 1))
-  }
-
-  /** The lowest level whose present round holds that tick. */
-  #levelOf(tick: number): number {
-    const apart = tick - this.#tick
-    if (apart < 2 ** SHIFT[TOP]) {
-      const bits = ((tick >>> 0) ^ (this.#tick >>> 0)) >>> 0
-      if (bits < 2 ** SHIFT[1]) return 0
-      if (bits < 2 ** SHIFT[2]) return 1
-      if (bits < 2 ** SHIFT[3]) return 2
-    }
-    return TOP
+    this.#put(slotIn(level, tick, this.#tick), node, level)
   }
 
   #put(head: Head, node: Node, level: number): void {
@@ -307,39 +269,6 @@ export class TimerWheel<T> {
   #nextSlot(): Slot | undefined {
     const unfinished = this.#unfinished
     if (unfinished && this.#lists.first(unfinished.head) !== undefined) return unfinished
-    for (let level = 0; level < TOP; level += 1) {
-      const first = FIRST_SLOT[level] as Head
-      const head = this.#lists.firstOccupied(
-        slotOf(level, this.#tick),
-        FIRST_SLOT[level + 1] as Head,
-      )
-      if (head === undefined) continue
-      const shift = SHIFT[level] as number
-      const round = 2 ** (SHIFT[level + 1] as number)
-      const tick = Math.floor(this.#tick / round) * round + (head - first) * 2 ** shift
-      return { level, head, tick }
-    }
-    return this.#nextTopSlot()
+    return nextOccupied(this.#lists, this.#tick)
   }
-
-  #nextTopSlot(): Slot | undefined {
-    const present = slotOf(TOP, this.#tick)
-    const head =
-      this.#lists.firstOccupied(present, FIRST_SLOT[TOP] + SLOTS) ??
-      this.#lists.firstOccupied(FIRST_SLOT[TOP], present)
-    if (head === undefined) return undefined
-    const ahead = (head - present + SLOTS) & (SLOTS - 1)
-    return { level: TOP, head, tick: (topTurn(this.#tick) + ahead) * 2 ** SHIFT[TOP] }
-  }
-}
-
-const tickOf = (timeMs: number): number => Math.floor(timeMs / WHEEL_TICK_MS)
-
-/** How many slots of the top level lie before that tick. */
-const topTurn = (tick: number): number => Math.floor(tick / 2 ** SHIFT[TOP])
-
-const slotOf = (level: number, tick: number): Head => {
-  const bits = level === 0 ? LEVEL_0_BITS : LEVEL_BITS
-  const slot = ((tick >>> 0) >>> (SHIFT[level] as number)) & ((1 << bits) - 1)
-  return (FIRST_SLOT[level] as number) + slot
 }

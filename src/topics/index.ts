@@ -1,4 +1,5 @@
 /** Topics: the catalogue and the partitions behind it. */
+export type { LaterAppends } from './appendRuns.ts'
 export { DEFAULT_TOPIC_CONFIG, type TopicConfig } from './config.ts'
 export type { Fetched, FetchRead, FetchWait } from './fetch.ts'
 export { IDEMPOTENCY_WINDOW_MS, type RequestIdentity } from './idempotency.ts'
@@ -6,7 +7,6 @@ export { type AppendedOnce, type AppendListener, Partition } from './partition.t
 export type { ProducersSnapshot } from './producers.ts'
 export {
   type Later,
-  type LaterAppends,
   publishBatch,
   publishLater,
   publishMessages,

@@ -96,7 +96,7 @@ export const addCancel = (yargs: Argv, cli: Cli): Argv =>
     (command) =>
       formatOption(brokerOptions(topicName(command)))
         .positional('task', { type: 'string', demandOption: true, describe: 'Its id' })
-        .example('$0 dlq cancel orders r-17', ''),
+        .example('$0 dlq cancel orders redrive-3f9c2a7e01bd', ''),
     async ({ topic, task: id, url, output }) => {
       const out = outputFor(cli, output)
       await withConnection(cli, url, async ({ DeadLetters }, connection) => {
