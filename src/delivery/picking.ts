@@ -30,6 +30,9 @@ export interface PickedPart {
   readonly nextOffset: number
 }
 
+/** No record is of it. */
+const NO_LANE = -1
+
 export class Picking {
   readonly #span: Span
   readonly #picker: Picker
@@ -75,13 +78,21 @@ export class Picking {
     let position = 0
     while (position < bytes.length && !this.isDone && !this.isOver) {
       const piece = this.#span.pieces[this.#nth] as Piece
-      if (this.at < piece.from) {
-        position += recordLength(bytes, position)
-        this.at += 1
-      } else {
-        position = this.#takePiece(bytes, position, piece)
-      }
+      position = this.#passOver(bytes, position, piece.from, NO_LANE)
+      position = this.#takePiece(bytes, position, piece)
     }
+  }
+
+  /** Goes on to `to`, to a record of the lane or to the end of the bytes, whatever comes first; returns where it lies. */
+  #passOver(bytes: Buffer, begin: number, to: number, lane: number): number {
+    let { at } = this
+    let position = begin
+    while (position < bytes.length && at < to && recordPriority(bytes, position) !== lane) {
+      position += recordLength(bytes, position)
+      at += 1
+    }
+    this.at = at
+    return position
   }
 
   /** Returns where the records of the piece end. */
@@ -90,10 +101,11 @@ export class Picking {
     // Records of other lanes lie between its own.
     const isScattered = piece.size < piece.to - piece.from
     let position = begin
-    while (position < bytes.length && this.at < piece.to) {
+    for (;;) {
+      if (isScattered) position = this.#passOver(bytes, position, piece.to, lane)
+      if (position >= bytes.length || this.at >= piece.to) break
       const length = recordLength(bytes, position)
-      const isWanted = !isScattered || recordPriority(bytes, position) === lane
-      if (isWanted && !this.#takeRecord(bytes, position, length, piece)) break
+      if (!this.#takeRecord(bytes, position, length, piece)) break
       position += length
       this.at += 1
     }

@@ -31,9 +31,12 @@ const time: SpotTime = {
   nowMs: () => performance.now(),
   turned: (call) => void setImmediate(call),
 }
-const smallWrites = new OnTheSpot({ bytesMax: 16 * KiB, slowMs: 2 }, time)
+const smallWrites = new OnTheSpot({ bytesMax: 16 * KiB, slowMs: 2, creditMs: 10 }, time)
 /** A page that is not in memory takes at least 0.1 ms to come from the fastest disks; 256 KiB are copied in 0.04 ms. */
-const quickReads = new OnTheSpot({ bytesMax: 512 * KiB, slowMs: 0.5, turnMs: 2 }, time)
+const quickReads = new OnTheSpot(
+  { bytesMax: 512 * KiB, slowMs: 0.5, creditMs: 10, turnMs: 2 },
+  time,
+)
 
 class NodeFileHandle implements FileHandle {
   readonly #fd: number

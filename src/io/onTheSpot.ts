@@ -7,9 +7,10 @@
  * bench json-1 json-single`, also with no bytes on the spot); for reads see docs/decisions/0006.
  *
  * The page cache is not always willing: the kernel makes writers wait when too much of it is unwritten, and what is not in
- * it is read from the disk. So a call that took long sends the next ones to the pool for a hundred times as long: at
- * most 1 % of the time is spent in waiting. In proportion, for on a busy machine a call also takes long because another
- * process had the processor meanwhile, and that says nothing about the next.
+ * it is read from the disk. So the time of slow calls is an account: it fills by 1 % of the time that passes, up to
+ * `creditMs`, and while it is overdrawn all calls go to the pool. At most 1 % of the time is spent in waiting, and a bit at
+ * once. An account, and not caution after each slow call, for on a busy machine a call also takes long because
+ * another process had the processor meanwhile, now and then, and that says nothing about the next.
  *
  * One that is made on the spot lets nobody else run. A chain of reads, each begun by the one before, would hold up the
  * event loop for as long as the chain is: after a while of it in one turn the pool has the next, and the loop turns.
@@ -21,6 +22,8 @@ export interface SpotLimits {
   readonly bytesMax: number
   /** One that took longer was not in memory, or there was no room for it. */
   readonly slowMs: number
+  /** Slow calls may take so long together before others go to the pool. */
+  readonly creditMs: number
   /** How long after the first one of a turn of the event loop there may be more; default: as long as it takes. */
   readonly turnMs?: number
 }
@@ -32,13 +35,15 @@ export interface SpotTime {
   turned(call: () => void): void
 }
 
-const CAUTION_FACTOR = 100
+/** A slow call is paid when so many times its own time has passed. */
+const PAYING_FACTOR = 100
 
 /** One for all files of a disk. */
 export class OnTheSpot {
   readonly #limits: SpotLimits
   readonly #time: SpotTime
-  #cautiousUntilMs = Number.NEGATIVE_INFINITY
+  /** When all slow calls will be paid. */
+  #paidMs = Number.NEGATIVE_INFINITY
   /** Infinite in a turn without a call. */
   #turnEndMs = Number.POSITIVE_INFINITY
 
@@ -51,7 +56,8 @@ export class OnTheSpot {
   suits(bytes: number): boolean {
     if (bytes > this.#limits.bytesMax) return false
     const nowMs = this.#time.nowMs()
-    return nowMs >= this.#cautiousUntilMs && nowMs < this.#turnEndMs
+    const isOverdrawn = this.#paidMs - nowMs > PAYING_FACTOR * this.#limits.creditMs
+    return !isOverdrawn && nowMs < this.#turnEndMs
   }
 
   /** Makes a call on the spot and learns from how long it took. Throws what it throws. */
@@ -66,7 +72,9 @@ export class OnTheSpot {
     } finally {
       const endMs = this.#time.nowMs()
       const tookMs = endMs - begunMs
-      if (tookMs > this.#limits.slowMs) this.#cautiousUntilMs = endMs + CAUTION_FACTOR * tookMs
+      if (tookMs > this.#limits.slowMs) {
+        this.#paidMs = Math.max(this.#paidMs, endMs) + PAYING_FACTOR * tookMs
+      }
     }
   }
 

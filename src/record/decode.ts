@@ -62,6 +62,23 @@ export function recordProblem(
   return (flags & ~FLAG.MORE) === 0 ? undefined : flaggedProblem(bytes, at, strict)
 }
 
+/**
+ * Length in bytes of the record at `at`, where it has that offset and no flags but the batch chain; 0 where it has not, or
+ * is none, and {@link recordProblem} says which. The header must be whole; the record need not be. For the many
+ * records that are passed over: one look at each field.
+ */
+export function usualLength(bytes: Buffer, at: number, offset: number): number {
+  const flags = bytes[at + AT_FLAGS] as number
+  const isUsual =
+    u16(bytes, at) === MAGIC &&
+    bytes[at + AT_VERSION] === VERSION &&
+    (flags & ~FLAG.MORE) === 0 &&
+    bytes[at + AT_FLAGS_COPY] === flags &&
+    isPriority(bytes[at + AT_PRIORITY] as number) &&
+    recordOffset(bytes, at) === offset
+  return isUsual ? recordLength(bytes, at) : 0
+}
+
 function flaggedProblem(bytes: Buffer, at: number, strict: boolean): string | undefined {
   const flags = bytes[at + AT_FLAGS] as number
   const bodyLength = u32(bytes, at + AT_BODY_LENGTH)

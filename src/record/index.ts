@@ -14,6 +14,7 @@ export {
   decodeRecord,
   decodeRecords,
   recordProblem,
+  usualLength,
 } from './decode.ts'
 export type { Extension, ProducerMark, RecordHeaders, RecordOrigin } from './extension.ts'
 export {

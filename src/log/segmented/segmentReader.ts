@@ -12,6 +12,7 @@ import {
   recordOffset,
   recordProblem,
   recordTimestampMs,
+  usualLength,
 } from '../../record/index.ts'
 import type { ReadLimit } from '../port.ts'
 import { INDEX_INTERVAL_BYTES } from './indexEntries.ts'
@@ -128,9 +129,13 @@ function collect(segment: Segment, place: Place, from: number, limit: ReadLimit)
   let offset = from
   let at = start
   while (offset < endOffset && at + HEADER_BYTES <= bytes.length) {
-    const problem = formProblem(bytes, at, offset)
-    if (problem !== undefined) throw corrupt(segment.log.path, position + at, problem)
-    const end = at + recordLength(bytes, at)
+    let length = usualLength(bytes, at, offset)
+    if (length === 0) {
+      const problem = formProblem(bytes, at, offset)
+      if (problem !== undefined) throw corrupt(segment.log.path, position + at, problem)
+      length = recordLength(bytes, at)
+    }
+    const end = at + length
     if (end > bytes.length || (end - start > limit.maxBytes && at > start)) break
     at = end
     offset += 1

@@ -5,7 +5,7 @@ const world = () => {
   let nowMs = 1_000
   const turns: (() => void)[] = []
   const spot = new OnTheSpot(
-    { bytesMax: 100, slowMs: 2, turnMs: 2 },
+    { bytesMax: 100, slowMs: 2, creditMs: 10, turnMs: 2 },
     { nowMs: () => nowMs, turned: (call) => void turns.push(call) },
   )
   const pass = (ms: number): void => {
@@ -29,22 +29,39 @@ describe('what is written or read on the spot', () => {
     expect(spot.suits(101)).toBe(false)
   })
 
-  test('is nothing for a hundred times as long as one took that was slow', () => {
+  test('is nothing while the slow ones took more than a hundredth of the time, and a bit', () => {
     const { spot, taking, turn, pass } = world()
     const run = (ms: number): void => {
       spot.run(taking(ms))
       turn()
     }
     run(2)
+    run(10)
     expect(spot.suits(1)).toBe(true)
     run(3)
     expect(spot.suits(1)).toBe(false)
-    pass(299)
+    // 10 ms were paid for 3 ms long; of the 300 that the other takes, 1,000 may be owed.
+    pass(296)
     expect(spot.suits(1)).toBe(false)
     pass(1)
     expect(spot.suits(1)).toBe(true)
-    run(20)
-    pass(1_999)
+  })
+
+  test('is what it was where a slow one comes now and then only', () => {
+    const { spot, taking, turn, pass } = world()
+    for (let i = 0; i < 1_000; i += 1) {
+      spot.run(taking(3))
+      turn()
+      expect(spot.suits(1)).toBe(true)
+      pass(297)
+    }
+  })
+
+  test('is nothing for most of a hundred times as long as a very slow one took', () => {
+    const { spot, taking, turn, pass } = world()
+    spot.run(taking(50))
+    turn()
+    pass(3_999)
     expect(spot.suits(1)).toBe(false)
     pass(1)
     expect(spot.suits(1)).toBe(true)
@@ -74,7 +91,7 @@ describe('what is written or read on the spot', () => {
 
   test('may be all of a turn where no limit is given', () => {
     const spot = new OnTheSpot(
-      { bytesMax: 100, slowMs: 2 },
+      { bytesMax: 100, slowMs: 2, creditMs: 0 },
       { nowMs: () => 0, turned: () => expect.unreachable() },
     )
     spot.run(() => undefined)
