@@ -7,6 +7,9 @@ import type { Piece } from './machine/events.ts'
 /** Records that are read at most for each one that is wanted. */
 export const SPARSE_MAX = 8
 
+/** Records in between that are passed over at most: some more cost as much as another read (bench lanes-work). */
+const GAP_MAX = 128
+
 /** Pieces in ascending order, read from the first to the end of the last. */
 export interface Span {
   /** Those that lie in it, or their parts that do. */
@@ -49,7 +52,9 @@ class Gathering {
 
   add(piece: Piece, from: number, to: number): void {
     const size = to - from
-    const isClose = from >= this.#to && to - this.#from <= SPARSE_MAX * (this.#wanted + size)
+    const gap = from - this.#to
+    const isNear = gap >= 0 && gap <= GAP_MAX
+    const isClose = isNear && to - this.#from <= SPARSE_MAX * (this.#wanted + size)
     if (this.#piece !== undefined && !isClose) this.close()
     if (this.#piece === undefined) this.#from = from
     if (this.#piece !== piece) {
