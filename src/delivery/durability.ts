@@ -3,7 +3,9 @@
  * topic, asks. What is to survive the machine is worth nothing without the group itself: with `all` the journal of the
  * groups is on the disk as well, which costs nothing while no one joins or leaves.
  */
+
 import type { Groups } from '../groups/index.ts'
+import { BrokerError } from '../kernel/errors.ts'
 import type { CommitAcks } from '../state/index.ts'
 import type { Ledger } from './ledger.ts'
 
@@ -30,6 +32,15 @@ export class Durability {
   }
 
   async #onDisk(): Promise<void> {
-    await Promise.all([this.#ledger.committed('all'), this.#groups.committed('all')])
+    const groups = this.#groups.committed('all').catch(unknown)
+    await Promise.all([this.#ledger.committed('all'), groups])
   }
+}
+
+/** What was executed here holds although the journal of the groups has stopped: it must not read as refused. */
+function unknown(cause: unknown): never {
+  const why = cause instanceof Error ? cause.message : String(cause)
+  throw new BrokerError('OUTCOME_UNKNOWN', `this holds if its group is on the disk: ${why}`, {
+    cause,
+  })
 }
